@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: MIT
+#include "base/clock.hpp"
+
+namespace promplug {
+namespace {
+
+class RealClock final : public Clock {
+ public:
+  TimePoint Now() const override { return std::chrono::steady_clock::now(); }
+
+  int64_t UnixMillis() const override {
+    return std::chrono::duration_cast<std::chrono::milliseconds>(
+               std::chrono::system_clock::now().time_since_epoch())
+        .count();
+  }
+
+  void WaitUntil(std::unique_lock<std::mutex>& lock, std::condition_variable& condition,
+                 TimePoint deadline) const override {
+    if (deadline == TimePoint::max()) {
+      condition.wait(lock);
+    } else {
+      condition.wait_until(lock, deadline);
+    }
+  }
+};
+
+}  // namespace
+
+const Clock& Clock::Real() {
+  // Never destroyed: threads may outlive static destructors.
+  static const Clock* const clock = new RealClock;
+  return *clock;
+}
+
+}  // namespace promplug

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <memory>
+#include <string_view>
+
+#include "metrics/gathering.hpp"
+
+namespace promplug {
+
+enum class Format {
+  kText004,  // text/plain; version=0.0.4
+};
+
+// The Content-Type of a format, with version and charset.
+std::string_view ContentType(Format format);
+
+// A gathering as bytes of one format, made piece by piece as they are asked for. Nothing of what
+// was written is kept, no memory is allocated per line. Used by one thread at a time; never blocks.
+class ExpositionStream {
+ public:
+  virtual ~ExpositionStream() = default;
+  // The next piece, at most kMaxPieceBytes long; empty: the exposition is complete. Valid until the
+  // next call.
+  virtual std::string_view Next() = 0;
+
+  static constexpr size_t kMaxPieceBytes = 64 * 1024;
+};
+
+// For a push, points with a timestamp are left out (the Pushgateway refuses a whole body for one).
+enum class Timestamps { kKeep, kLeaveOut };
+
+std::unique_ptr<ExpositionStream> NewExpositionStream(Gathering gathering, Format format,
+                                                      Timestamps timestamps);
+
+}  // namespace promplug
