@@ -51,7 +51,8 @@ class HttpClient {
   virtual ~HttpClient() = default;
   // Performs one exchange. OK means: a complete response arrived, whatever its status code. kIo:
   // not reached, cut off, or TLS refused; kNotFound: the connection was refused, so that nothing
-  // listens there; kTimeout; kCancelled: Interrupt(); kLimit: the sink stopped it. Texts never hold credentials. Redirects are never followed.
+  // listens there; kTimeout; kCancelled: Interrupt(); kLimit: the sink stopped it. Texts never
+  // hold credentials. Redirects are never followed.
   virtual Result<HttpResponse> Perform(const HttpRequest& request) = 0;
   // Ends the exchange under way, or the next one, soon. Any thread. Holds until ClearInterrupt().
   virtual void Interrupt() = 0;
