@@ -118,7 +118,7 @@ typedef struct promplug_error { /* [frozen] 512 bytes */
   char text[504];               /* NUL-terminated */
 } promplug_error;
 
-typedef struct promplug promplug;               /* an instance                       */
+typedef struct promplug_instance promplug_instance; /* one plugin, made by create()  */
 typedef struct promplug_family promplug_family; /* a metric family; lives as long as
                                                    the instance                      */
 typedef struct promplug_metric promplug_metric; /* one series, pinned by its handle  */
@@ -467,52 +467,52 @@ typedef struct promplug_api { /* [sized] static, valid for ever */
    * instance that ends with destroy(). host and options may be NULL.
    * OK, E_INVAL, E_TOO_NEW, E_CONFIG, E_NOMEM. [control] */
   int32_t (*create)(const promplug_host *host, const promplug_options *options,
-                    promplug **out, promplug_error *err);
+                    promplug_instance **out, promplug_error *err);
   /* Binds, loads what pushing needs, starts threads. After the fork in pre-forking hosts;
    * before privileges are dropped. A second call while running is OK and does nothing.
    * What fails of it (a busy port, no libcurl) is logged, answered with E_IO, and the rest
    * runs all the same: the host may go on. A busy port is tried again in the background.
    * OK, E_IO, E_STATE, E_NOMEM, E_FORKED. [control] */
-  int32_t (*start)(promplug *p, promplug_error *err);
+  int32_t (*start)(promplug_instance *p, promplug_error *err);
   /* Last push or DELETE, as configured, then ends every plugin thread. On E_TIMEOUT the
    * instance stays STOPPING; a later stop() waits again. OK, E_TIMEOUT, E_REENTRANT.
    * [control][blocks] */
-  int32_t (*stop)(promplug *p, uint32_t timeout_ms, promplug_error *err);
+  int32_t (*stop)(promplug_instance *p, uint32_t timeout_ms, promplug_error *err);
   /* Ends all handles. OK, E_BUSY (not stopped, or a scrape has not ended), E_REENTRANT.
    * [control] */
-  int32_t (*destroy)(promplug *p);
+  int32_t (*destroy)(promplug_instance *p);
   /* Reads the configuration again and takes it as a whole or, on error, not at all. NULL:
    * the options of create(). Instruments, collectors and handles stay. The URL, interval,
    * groups, exporters, listener and limits follow the new one.
    * OK, E_CONFIG, E_IO (as start), E_STATE, E_REENTRANT. [control][blocks: 5 s] */
-  int32_t (*reload)(promplug *p, const promplug_options *options, promplug_error *err);
+  int32_t (*reload)(promplug_instance *p, const promplug_options *options, promplug_error *err);
 
   /* [any][cb] OK, E_INVAL. */
-  int32_t (*status)(promplug *p, promplug_status *out);
+  int32_t (*status)(promplug_instance *p, promplug_status *out);
   /* Text of the last failure in the background, without credentials; writes at most cap
    * bytes with a NUL and returns the whole length (0: none). [any][cb] */
-  size_t (*last_error)(promplug *p, char *buf, size_t cap);
+  size_t (*last_error)(promplug_instance *p, char *buf, size_t cap);
   /* A table by its id ("promplug.NAME/VERSION"), or NULL. This version has none.
    * [any][cb] */
-  const void *(*get_extension)(promplug *p, const char *id);
+  const void *(*get_extension)(promplug_instance *p, const char *id);
 
   /* OK, E_INVAL, E_EXISTS (name), E_TOO_NEW, E_UNSUPPORTED (ON_LOOP without host.wake),
    * E_NOMEM. release() is the plugin's duty only after OK. [any] */
-  int32_t (*register_collector)(promplug *p, const promplug_collector *c,
+  int32_t (*register_collector)(promplug_instance *p, const promplug_collector *c,
                                 promplug_reg *out, promplug_error *err);
   /* As register_collector; E_EXISTS: this very series is registered. [any] */
-  int32_t (*register_value)(promplug *p, const promplug_value *v, promplug_reg *out,
+  int32_t (*register_value)(promplug_instance *p, const promplug_value *v, promplug_reg *out,
                             promplug_error *err);
   /* No entry from now on; waits for a running one. OK: it has left, release() was called.
    * E_TIMEOUT: it is still inside; release() follows when it returns; a second call waits
    * again. Hold no lock that the callback takes. E_NOT_FOUND, E_REENTRANT. [any][blocks] */
-  int32_t (*unregister)(promplug *p, promplug_reg reg, uint32_t timeout_ms,
+  int32_t (*unregister)(promplug_instance *p, promplug_reg reg, uint32_t timeout_ms,
                         promplug_error *err);
 
   /* The family of that name, made if need be. E_EXISTS: it has another type, other labels,
    * buckets, quantiles or states (a differing help gives way to the first). OK, E_INVAL,
    * E_LIMIT, E_NOMEM. [any][cb] */
-  int32_t (*family)(promplug *p, const promplug_family_desc *d, promplug_family **out,
+  int32_t (*family)(promplug_instance *p, const promplug_family_desc *d, promplug_family **out,
                     promplug_error *err);
   /* The series with these label values, made if need be, and pinned: every OK is paid back
    * by one metric_release(). On any failure *out is a series that counts for nothing (NULL
@@ -564,7 +564,7 @@ typedef struct promplug_api { /* [sized] static, valid for ever */
    * before begin() leaves the answer to the host; one after it means: abort the connection,
    * do not end the body. OK, NOT_HANDLED, E_INVAL, E_STATE (not running), E_CANCELLED,
    * E_NOMEM, E_REENTRANT. [any][blocks] */
-  int32_t (*handle_request)(promplug *p, const promplug_request *req,
+  int32_t (*handle_request)(promplug_instance *p, const promplug_request *req,
                             const promplug_response *res, promplug_error *err);
 
   /* The same answer for event loops; none of these five waits. A scrape is used by one
@@ -573,30 +573,31 @@ typedef struct promplug_api { /* [sized] static, valid for ever */
    *   head   OK with *out filled; AGAIN.
    *   read   OK with *n > 0 bytes; AGAIN; END; a failure: abort the connection.
    *   end    always, also to cancel; after it the ready callback is not called. */
-  int32_t (*scrape_begin)(promplug *p, const promplug_request *req, promplug_ready_fn ready,
-                          void *user, promplug_scrape **out, promplug_error *err); /* [any] */
+  int32_t (*scrape_begin)(promplug_instance *p, const promplug_request *req,
+                          promplug_ready_fn ready, void *user, promplug_scrape **out,
+                          promplug_error *err);                                    /* [any] */
   int32_t (*scrape_head)(promplug_scrape *s, promplug_scrape_head_info *out);      /* [any] */
   int32_t (*scrape_read)(promplug_scrape *s, void *buf, size_t cap, size_t *n);    /* [any] */
   void (*scrape_end)(promplug_scrape *s);                                          /* [any] */
   /* Runs the due collectors with ON_LOOP on this thread, beginning none after max_ms. OK;
    * AGAIN: some are left, call soon. E_REENTRANT. [any] */
-  int32_t (*run_pending)(promplug *p, uint32_t max_ms);
+  int32_t (*run_pending)(promplug_instance *p, uint32_t max_ms);
 
   /* Shows every family to the visitor, on this thread. OK, E_CANCELLED, E_STATE, E_NOMEM,
    * E_REENTRANT. [any][blocks] */
-  int32_t (*gather)(promplug *p, const promplug_visitor *visitor, uint32_t timeout_ms,
+  int32_t (*gather)(promplug_instance *p, const promplug_visitor *visitor, uint32_t timeout_ms,
                     promplug_error *err);
   /* Pushes on the plugin's thread and waits. E_STATE: push is off. E_IO: refused or not
    * reached; the text says why. OK, E_INVAL, E_TIMEOUT, E_REENTRANT. [any][blocks] */
-  int32_t (*push_now)(promplug *p, uint32_t targets, uint32_t timeout_ms,
+  int32_t (*push_now)(promplug_instance *p, uint32_t targets, uint32_t timeout_ms,
                       promplug_error *err);
 
   /* Around fork(): prepare waits until the plugin's threads hold nothing, at most 2 s; then
    * exactly one of the others. fork_child: mode is PROMPLUG_CHILD_*. OK, E_TIMEOUT,
    * E_STATE, E_INVAL, and those of start(). [control] */
-  int32_t (*fork_prepare)(promplug *p);
-  int32_t (*fork_parent)(promplug *p);
-  int32_t (*fork_child)(promplug *p, int32_t mode, promplug_error *err);
+  int32_t (*fork_prepare)(promplug_instance *p);
+  int32_t (*fork_parent)(promplug_instance *p);
+  int32_t (*fork_child)(promplug_instance *p, int32_t mode, promplug_error *err);
 } promplug_api;
 
 /* ---- Entry ------------------------------------------------------------------------------ */
