@@ -7,43 +7,123 @@
 #include <mutex>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "base/clock.hpp"
 #include "base/status.hpp"
+#include "metrics/bounds.hpp"
+#include "metrics/host_cells.hpp"
 #include "metrics/labels.hpp"
 #include "metrics/point.hpp"
+#include "metrics/read_sections.hpp"
+#include "metrics/series.hpp"
+#include "metrics/series_arena.hpp"
+#include "metrics/series_table.hpp"
+#include "metrics/shape.hpp"
 
 namespace promplug {
 
-class Series;
 class HotList;
-class ReadSections;
-
-// What a host says of a family when it makes it. Copied by the family.
-struct FamilyDescription {
-  MetricType type = MetricType::kCounter;
-  std::string_view name;
-  std::string_view help;
-  std::string_view unit;
-  std::vector<std::string_view> label_names;
-  std::vector<Label> const_labels;
-  std::vector<double> buckets;    // kHistogram; empty: the default bounds
-  std::vector<double> quantiles;  // kSummary
-  uint32_t summary_window_seconds = 0;
-  uint32_t max_series = 0;  // 0: the registry's default
-  std::vector<std::string_view> states;
-};
 
 // What all families of a registry share.
 struct FamilyContext {
   const Clock* clock = nullptr;
   HotList* hot = nullptr;
   ReadSections* sections = nullptr;
+  uint64_t hash_seed = 0;
+  uint32_t cpus = 1;
   std::atomic<uint32_t> default_max_series{100000};
   std::atomic<uint64_t> live_series{0};
   std::atomic<uint64_t> refused_series{0};
   std::atomic<uint64_t> ignored_updates{0};
+};
+
+// The numbers are those of PROMPLUG_OP_*.
+enum class UpdateOp : int32_t { kAdd = 1, kSet = 2, kObserve = 3 };
+
+// One family of instruments and its series. Thread-safe. Lives as long as its registry.
+class Family {
+ public:
+  // `context` must outlive the family.
+  Family(FamilyShape shape, FamilyContext* context);
+  ~Family();
+  Family(const Family&) = delete;
+  Family& operator=(const Family&) = delete;
+
+  const FamilyShape& shape() const { return shape_; }
+  // Valid as long as the family.
+  FamilyHead head() const;
+
+  // The series of these label values, made if need be, and pinned: until Unpin() the pointer stays
+  // good, whatever is removed. On failure *out is the family's sink, which counts for nothing and
+  // takes any update. kInvalid: wrong number, or a value that is not UTF-8 or too long; kLimit:
+  // max_series. Takes no lock where the series exists.
+  Status FindOrMake(const std::string_view* values, size_t n, Series** out);
+  void Unpin(Series* series);
+
+  // Look-up and update in one; otherwise as FindOrMake.
+  Status Update(const std::string_view* values, size_t n, UpdateOp op, double value);
+  // kInvalid: the operation does not fit the type.
+  Status Apply(Series* series, UpdateOp op, double value);
+
+  // Takes the series out of the exposition. Its next update brings it back, from zero.
+  void Remove(Series* series);
+  // Removes all series that have every one of these labels; returns how many.
+  uint64_t RemoveMatching(const Label* labels, size_t n);
+
+  // A cell of the host's own that counts for this series; pins it. nullptr when memory is short.
+  // REQUIRES: a counter
+  uint64_t* AddHostCell(Series* series);
+  // What the cell counted stays. kNotFound
+  Status ReleaseHostCell(Series* series, const uint64_t* cell);
+
+  // The series as they are while being read.
+  std::unique_ptr<PointSource> Read();
+
+  uint64_t RefusedSeries() const { return refused_.load(std::memory_order_relaxed); }
+
+  // For Registry::Maintain(): spreads a hot series over CPUs.
+  void Promote(Series* series);
+  // In a fork child: every series starts again from zero.
+  void ResetValues();
+
+ private:
+  friend class Series;
+  friend class FamilyReader;
+
+  size_t words_per_cell() const { return words_per_cell_; }
+  size_t BucketOf(double v) const { return bounds_.BucketOf(v); }
+  const Clock& clock() const { return *context_->clock; }
+  HotList& hot() const { return *context_->hot; }
+  void SeriesRevived();
+  void UpdateIgnored() { context_->ignored_updates.fetch_add(1, std::memory_order_relaxed); }
+
+  uint64_t HashValues(const std::string_view* values, size_t n) const;
+  bool HasValues(const Series& series, const std::string_view* values, size_t n) const;
+  bool HasEscapedValues(const Series& series, const std::string_view* values, size_t n) const;
+  uint64_t HashOf(const Series& series) const;
+  Series* Find(uint64_t hash, const std::string_view* values, size_t n) const;
+  Series* FindPinned(uint64_t hash, const std::string_view* values, size_t n);
+  Status Make(uint64_t hash, const std::string_view* values, size_t n, Series** out);
+  Status Refuse(Code code, const std::string& text, Series** out);
+  Status RenderValues(const std::string_view* values, size_t n, std::string* out) const;
+  void InitializeCell(Series* series);
+  void ZeroCell(Series* series);
+  void RemoveLocked(Series* series);
+  void ReclaimLocked(Series* series);
+
+  const FamilyShape shape_;
+  FamilyContext* const context_;
+  const Bounds bounds_;
+  const size_t words_per_cell_;
+  std::atomic<uint64_t> live_{0};
+  std::atomic<uint64_t> refused_{0};
+
+  // Serialises all changes of arena, table and host cells; never held by an update of a series.
+  std::mutex mutex_;
+  SeriesArena arena_;
+  SeriesTable table_;
+  HostCells host_cells_;
+  Series* sink_;
 };
 
 }  // namespace promplug

@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "base/status.hpp"
+#include "metrics/hash.hpp"
 
 namespace promplug {
 
@@ -41,8 +42,5 @@ class LabelReader {
 // The same for two blocks whose labels are the same in another order. Two different sets collide
 // with the probability of a random 64-bit value.
 uint64_t HashLabelSet(std::string_view rendered);
-
-// A hash of bytes, mixed with a seed. Never stored, so it may change.
-uint64_t HashBytes(std::string_view bytes, uint64_t seed);
 
 }  // namespace promplug

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <atomic>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -11,6 +10,8 @@
 #include "base/clock.hpp"
 #include "base/status.hpp"
 #include "metrics/family.hpp"
+#include "metrics/hot_list.hpp"
+#include "metrics/read_sections.hpp"
 
 namespace promplug {
 
@@ -19,7 +20,6 @@ class Registry {
  public:
   // `clock` must outlive the registry.
   explicit Registry(const Clock& clock);
-  ~Registry();
   Registry(const Registry&) = delete;
   Registry& operator=(const Registry&) = delete;
 
@@ -31,27 +31,32 @@ class Registry {
   // Sorted by name.
   std::vector<Family*> Families() const;
 
-  // The limit for families that name none; new series only.
+  // The limit for families that name none; concerns new series only.
   void SetDefaultMaxSeries(uint32_t max_series);
 
   // Spreads hot cells over CPUs and gives back the memory of removed series. One thread at a time,
   // a few times a second; cheap when there is nothing to do.
   void Maintain();
 
-  // In a fork child: every value starts again from zero.
+  // In a fork child, where no other thread lives: every value starts again from zero.
   void ResetValues();
 
-  uint64_t LiveSeries() const;
-  uint64_t RefusedSeries() const;
-  uint64_t IgnoredUpdates() const;
+  uint64_t LiveSeries() const { return context_.live_series.load(std::memory_order_relaxed); }
+  uint64_t RefusedSeries() const { return context_.refused_series.load(std::memory_order_relaxed); }
+  uint64_t IgnoredUpdates() const {
+    return context_.ignored_updates.load(std::memory_order_relaxed);
+  }
 
  private:
-  Status CheckSampleNames(const FamilyDescription& description) const;
-
-  const Clock& clock_;
+  HotList hot_;
+  // Reported by the last Maintain(): what is reported again is hot. Used by Maintain() alone.
+  std::vector<Series*> warm_;
+  ReadSections sections_;
   FamilyContext context_;
   mutable std::mutex mutex_;
-  std::map<std::string, std::unique_ptr<Family>, std::less<>> families_;  // guarded by mutex_
+  // Guarded by mutex_.
+  std::map<std::string, std::unique_ptr<Family>, std::less<>> families_;
+  std::map<std::string, Family*, std::less<>> sample_names_;
 };
 
 }  // namespace promplug

@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <initializer_list>
 #include <string_view>
 
 #include "base/clock.hpp"
@@ -14,11 +15,15 @@ namespace promplug {
 enum class PushResult { kOk, kRefused, kUnreachable, kTimeout, kInternal };
 std::string_view PushResultName(PushResult result);
 
+// The target of pushes of what the host says; other targets are jobs of forwarded exporters.
+inline constexpr std::string_view kApplicationTarget = "application";
+
 // What the plugin says about itself (promplug_*), in a registry of its own, so that it can be left
 // out. Thread-safe, never blocks.
 class SelfMetrics {
  public:
-  explicit SelfMetrics(const Clock& clock);
+  // `clock` must outlive it. `version` is that of the plugin.
+  SelfMetrics(const Clock& clock, std::string_view version);
 
   // Plain counts for the status call of the ABI.
   struct Counts {

@@ -1,0 +1,211 @@
+// SPDX-License-Identifier: MIT
+#include "metrics/family.hpp"
+
+#include <algorithm>
+#include <cstdlib>
+#include <cstring>
+#include <new>
+
+#include "base/text.hpp"
+#include "metrics/hot_list.hpp"
+#include "metrics/sketch.hpp"
+
+namespace promplug {
+namespace {
+
+constexpr size_t kMaxLabelBytes = 65535;
+
+size_t WordsOf(const FamilyShape& shape) {
+  switch (shape.type) {
+    case MetricType::kCounter:
+      return 2;
+    case MetricType::kHistogram:
+      return shape.buckets.size() + 2;
+    case MetricType::kInfo:
+      return 0;
+    default:
+      return 1;
+  }
+}
+
+Sketch* SketchOf(Word* cell) {
+  return reinterpret_cast<Sketch*>(cell->load(std::memory_order_relaxed));
+}
+
+}  // namespace
+
+Family::Family(FamilyShape shape, FamilyContext* context)
+    : shape_(std::move(shape)),
+      context_(context),
+      bounds_(shape_.buckets),
+      words_per_cell_(WordsOf(shape_)),
+      table_(context->sections) {
+  const size_t bytes = sizeof(Series) + words_per_cell_ * sizeof(Word);
+  void* memory = std::calloc(1, bytes);
+  if (memory == nullptr) throw std::bad_alloc();
+  sink_ = new (memory) Series(this, shape_.type, static_cast<uint32_t>(bytes));
+  sink_->flags_.store(Series::kDiscard, std::memory_order_relaxed);
+  InitializeCell(sink_);
+}
+
+Family::~Family() {
+  if (shape_.type == MetricType::kSummary) {
+    SeriesArena::Walk walk = arena_.Begin();
+    while (Series* series = walk.Next()) delete SketchOf(series->cell());
+    delete SketchOf(sink_->cell());
+  }
+  SeriesArena::Walk walk = arena_.Begin();
+  while (Series* series = walk.Next()) Stripes::Free(Series::StripesOf(series->route_.load()));
+  std::free(sink_);
+}
+
+FamilyHead Family::head() const {
+  return {shape_.type, shape_.name, shape_.help, shape_.unit};
+}
+
+void Family::SeriesRevived() {
+  live_.fetch_add(1, std::memory_order_relaxed);
+  context_->live_series.fetch_add(1, std::memory_order_relaxed);
+}
+
+Series* Family::Find(uint64_t hash, const std::string_view* values, size_t n) const {
+  const auto low = static_cast<uint32_t>(hash);
+  return table_.Find(hash, [&](const Series& series) {
+    return series.hash_ == low && HasValues(series, values, n);
+  });
+}
+
+Series* Family::FindPinned(uint64_t hash, const std::string_view* values, size_t n) {
+  const ReadSections::Guard section = context_->sections->Enter();
+  Series* series = Find(hash, values, n);
+  if (series == nullptr) return nullptr;
+  // Either this pin is seen by who takes the series out of the table, or its mark is seen here.
+  series->pins_.fetch_add(1, std::memory_order_seq_cst);
+  if ((series->route_.load(std::memory_order_seq_cst) & Series::kDead) == 0) return series;
+  series->pins_.fetch_sub(1, std::memory_order_seq_cst);
+  return nullptr;
+}
+
+Status Family::Refuse(Code code, const std::string& text, Series** out) {
+  *out = sink_;
+  refused_.fetch_add(1, std::memory_order_relaxed);
+  context_->refused_series.fetch_add(1, std::memory_order_relaxed);
+  return Status(code, "family " + Quoted(shape_.name) + ": " + text);
+}
+
+Status Family::FindOrMake(const std::string_view* values, size_t n, Series** out) {
+  if (n != shape_.label_names.size()) {
+    return Refuse(Code::kInvalid,
+                  std::to_string(n) + " label values for " +
+                      std::to_string(shape_.label_names.size()) + " label names",
+                  out);
+  }
+  const uint64_t hash = HashValues(values, n);
+  *out = FindPinned(hash, values, n);
+  if (*out == nullptr) return Make(hash, values, n, out);
+  // Asking for a series exposes it, also where it had been removed.
+  if ((*out)->route_.load(std::memory_order_acquire) & Series::kRemoved) (*out)->Revive();
+  return Status();
+}
+
+Status Family::RenderValues(const std::string_view* values, size_t n, std::string* out) const {
+  if (n == 0 && shape_.const_labels.empty()) return Status();
+  out->push_back('{');
+  out->append(shape_.const_labels);
+  for (size_t i = 0; i < n; ++i) {
+    if (!IsValidUtf8(values[i])) {
+      return Status(Code::kInvalid, "the value " + Quoted(values[i]) + " of label " +
+                                        Quoted(shape_.label_names[i]) + " is not UTF-8");
+    }
+    if (out->size() > 1) out->push_back(',');
+    out->append(shape_.label_names[i]).append("=\"");
+    AppendEscapedLabelValue(out, values[i]);
+    out->push_back('"');
+    if (out->size() >= kMaxLabelBytes) {
+      return Status(Code::kInvalid, "the labels are longer than 65535 bytes");
+    }
+  }
+  out->push_back('}');
+  return Status();
+}
+
+Status Family::Make(uint64_t hash, const std::string_view* values, size_t n, Series** out) {
+  std::string labels;
+  Status status = RenderValues(values, n, &labels);
+  if (!status.ok()) return Refuse(status.code(), status.text(), out);
+
+  std::lock_guard lock(mutex_);
+  // Whoever was here before may have made it, or have left it half taken out.
+  *out = FindPinned(hash, values, n);
+  if (*out != nullptr) return Status();
+  const uint32_t limit = shape_.max_series != 0
+                             ? shape_.max_series
+                             : context_->default_max_series.load(std::memory_order_relaxed);
+  if (live_.load(std::memory_order_relaxed) >= limit) {
+    return Refuse(Code::kLimit, "the limit of " + std::to_string(limit) + " series is reached",
+                  out);
+  }
+  Series* series = arena_.Allocate(this, shape_.type, words_per_cell_, labels.size());
+  if (series == nullptr) return Refuse(Code::kNoMemory, "no memory for a series", out);
+  series->hash_ = static_cast<uint32_t>(hash);
+  series->label_bytes_ = static_cast<uint16_t>(labels.size());
+  const bool escaped = labels.find('\\') != std::string::npos;
+  series->flags_.store(escaped ? Series::kEscaped : 0, std::memory_order_relaxed);
+  std::memcpy(const_cast<char*>(series->label_text()), labels.data(), labels.size());
+  series->created_ms_.store(clock().UnixMillis(), std::memory_order_relaxed);
+  series->pins_.store(1, std::memory_order_relaxed);
+  InitializeCell(series);
+  table_.Insert(hash, series);
+  SeriesRevived();
+  series->route_.store(0, std::memory_order_release);
+  *out = series;
+  return Status();
+}
+
+Status Family::Apply(Series* series, UpdateOp op, double value) {
+  const MetricType type = shape_.type;
+  if (op == UpdateOp::kAdd && type == MetricType::kCounter) {
+    series->CounterAdd(value);
+  } else if (op == UpdateOp::kAdd && type == MetricType::kGauge) {
+    series->GaugeAdd(value);
+  } else if (op == UpdateOp::kSet && type == MetricType::kGauge) {
+    series->GaugeSet(value);
+  } else if (op == UpdateOp::kObserve &&
+             (type == MetricType::kHistogram || type == MetricType::kSummary)) {
+    series->Observe(value);
+  } else if (op == UpdateOp::kSet && type == MetricType::kStateset && value >= 0 &&
+             value < 2.0 * static_cast<double>(shape_.states.size())) {
+    const auto number = static_cast<uint32_t>(value);
+    series->StateSet(number / 2, number % 2 != 0);
+  } else {
+    UpdateIgnored();
+    return Status(Code::kInvalid,
+                  "family " + Quoted(shape_.name) + ": the operation does not fit the type");
+  }
+  return Status();
+}
+
+Status Family::Update(const std::string_view* values, size_t n, UpdateOp op, double value) {
+  if (n == shape_.label_names.size()) {
+    const ReadSections::Guard section = context_->sections->Enter();
+    Series* series = Find(HashValues(values, n), values, n);
+    if (series != nullptr &&
+        (series->route_.load(std::memory_order_acquire) & Series::kDead) == 0) {
+      return Apply(series, op, value);
+    }
+  }
+  Series* series = nullptr;
+  Status status = FindOrMake(values, n, &series);
+  if (!status.ok()) return status;
+  status = Apply(series, op, value);
+  Unpin(series);
+  return status;
+}
+
+void Family::InitializeCell(Series* series) {
+  if (shape_.type != MetricType::kSummary) return;
+  auto* sketch = new Sketch(shape_.summary_window, clock().Now());
+  series->cell()->store(reinterpret_cast<uintptr_t>(sketch), std::memory_order_relaxed);
+}
+
+}  // namespace promplug

@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: MIT
+// How series of a family go: removal, reuse of their memory, spreading over CPUs, host cells.
+#include <vector>
+
+#include "metrics/family.hpp"
+#include "metrics/sketch.hpp"
+
+namespace promplug {
+
+void Family::ZeroCell(Series* series) {
+  if (shape_.type == MetricType::kSummary) {
+    reinterpret_cast<Sketch*>(series->cell()->load(std::memory_order_relaxed))
+        ->Reset(clock().Now());
+    return;
+  }
+  const auto zero = [this](Word* words) {
+    for (size_t i = 0; i < words_per_cell_; ++i) words[i].store(0, std::memory_order_relaxed);
+  };
+  zero(series->cell());
+  Stripes* stripes = Series::StripesOf(series->route_.load(std::memory_order_acquire));
+  if (stripes != nullptr) {
+    for (uint32_t i = 0; i < stripes->count(); ++i) zero(stripes->Cell(i));
+  }
+}
+
+void Family::RemoveLocked(Series* series) {
+  const uintptr_t before = series->route_.fetch_or(Series::kRemoved, std::memory_order_acq_rel);
+  if ((before & Series::kRemoved) != 0) return;
+  live_.fetch_sub(1, std::memory_order_relaxed);
+  context_->live_series.fetch_sub(1, std::memory_order_relaxed);
+  // An addition that raced with the removal lands in the emptied cell, hence in the next life.
+  ZeroCell(series);
+  host_cells_.Rebase(series);
+  ReclaimLocked(series);
+}
+
+void Family::ReclaimLocked(Series* series) {
+  if (series->pins_.load(std::memory_order_seq_cst) != 0) return;
+  uintptr_t route = series->route_.load(std::memory_order_seq_cst);
+  if ((route & (Series::kRemoved | Series::kDead)) != Series::kRemoved) return;
+  if (!series->route_.compare_exchange_strong(route, route | Series::kDead,
+                                              std::memory_order_seq_cst)) {
+    return;
+  }
+  if (series->pins_.load(std::memory_order_seq_cst) != 0) {
+    // Pinned in between, by a look-up that either sees the mark and asks under the lock, or did
+    // not see it and holds the series: it stays.
+    series->route_.fetch_and(~Series::kDead, std::memory_order_seq_cst);
+    return;
+  }
+  table_.Erase(HashOf(*series), series);
+  context_->sections->Retire([this, series] {
+    Stripes::Free(Series::StripesOf(series->route_.load(std::memory_order_relaxed)));
+    if (shape_.type == MetricType::kSummary) {
+      delete reinterpret_cast<Sketch*>(series->cell()->load(std::memory_order_relaxed));
+      series->cell()->store(0, std::memory_order_relaxed);
+    }
+    series->route_.store(Series::kRemoved | Series::kDead, std::memory_order_relaxed);
+    std::lock_guard lock(mutex_);
+    arena_.Free(series);
+  });
+}
+
+void Family::Unpin(Series* series) {
+  if ((series->flags_.load(std::memory_order_relaxed) & Series::kDiscard) != 0) return;
+  if (series->pins_.fetch_sub(1, std::memory_order_seq_cst) != 1) return;
+  // The block may already belong to another series of this family; then this looks at that one,
+  // which does no harm: it is taken out only where it is removed and without pins itself.
+  if ((series->route_.load(std::memory_order_seq_cst) & Series::kRemoved) == 0) return;
+  std::lock_guard lock(mutex_);
+  ReclaimLocked(series);
+}
+
+void Family::Remove(Series* series) {
+  if ((series->flags_.load(std::memory_order_relaxed) & Series::kDiscard) != 0) return;
+  std::lock_guard lock(mutex_);
+  RemoveLocked(series);
+}
+
+uint64_t Family::RemoveMatching(const Label* labels, size_t n) {
+  const auto has = [](const Series& series, const Label& wanted) {
+    std::string plain;
+    for (LabelReader reader(series.labels()); reader.Next();) {
+      if (reader.name() != wanted.name) continue;
+      AppendUnescapedLabelValue(&plain, reader.escaped_value());
+      return plain == wanted.value;
+    }
+    return wanted.value.empty();
+  };
+  uint64_t removed = 0;
+  std::lock_guard lock(mutex_);
+  SeriesArena::Walk walk = arena_.Begin();
+  while (Series* series = walk.Next()) {
+    if ((series->route_.load(std::memory_order_acquire) & Series::kRemoved) != 0) continue;
+    bool matches = true;
+    for (size_t i = 0; i < n && matches; ++i) matches = has(*series, labels[i]);
+    if (!matches) continue;
+    RemoveLocked(series);
+    ++removed;
+  }
+  return removed;
+}
+
+uint64_t* Family::AddHostCell(Series* series) {
+  std::lock_guard lock(mutex_);
+  uint64_t* cell = host_cells_.Add(series);
+  if (cell == nullptr) return nullptr;
+  series->pins_.fetch_add(1, std::memory_order_seq_cst);
+  series->flags_.fetch_or(Series::kHasHostCells, std::memory_order_relaxed);
+  return cell;
+}
+
+Status Family::ReleaseHostCell(Series* series, const uint64_t* cell) {
+  {
+    std::lock_guard lock(mutex_);
+    uint64_t counted = 0;
+    if (!host_cells_.Release(series, cell, &counted)) {
+      return Status(Code::kNotFound, "no such cell of this series");
+    }
+    if (counted > 0) series->ActiveCell()->fetch_add(counted, std::memory_order_relaxed);
+    if (!host_cells_.Any(series)) {
+      series->flags_.fetch_and(static_cast<uint8_t>(~Series::kHasHostCells),
+                               std::memory_order_relaxed);
+    }
+  }
+  Unpin(series);
+  return Status();
+}
+
+void Family::Promote(Series* series) {
+  if (shape_.type != MetricType::kCounter && shape_.type != MetricType::kHistogram) return;
+  if ((series->flags_.load(std::memory_order_relaxed) & Series::kDiscard) != 0) return;
+  Stripes* stripes = Stripes::Make(words_per_cell_, context_->cpus);
+  if (stripes == nullptr) return;
+  uintptr_t plain = 0;
+  if (!series->route_.compare_exchange_strong(plain, reinterpret_cast<uintptr_t>(stripes),
+                                              std::memory_order_acq_rel)) {
+    Stripes::Free(stripes);
+  }
+}
+
+void Family::ResetValues() {
+  std::lock_guard lock(mutex_);
+  SeriesArena::Walk walk = arena_.Begin();
+  while (Series* series = walk.Next()) {
+    if ((series->route_.load(std::memory_order_relaxed) & Series::kDead) != 0) continue;
+    ZeroCell(series);
+    host_cells_.Rebase(series);
+    series->created_ms_.store(clock().UnixMillis(), std::memory_order_relaxed);
+  }
+}
+
+}  // namespace promplug

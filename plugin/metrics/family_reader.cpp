@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: MIT
+// Reads the series of a family as points.
+#include <algorithm>
+#include <vector>
+
+#include "metrics/family.hpp"
+#include "metrics/sketch.hpp"
+
+namespace promplug {
+
+class FamilyReader final : public PointSource {
+ public:
+  explicit FamilyReader(Family* family)
+      : family_(*family), shape_(family->shape()), walk_(family->arena_.Begin()) {
+    for (const std::string& state : shape_.states) states_.emplace_back(state);
+  }
+
+  size_t Next(Point* out, size_t max) override {
+    PrepareScratch(&max);
+    // The labels of the batch before stay valid until here; a series that is gone by now may be
+    // used again. The position of the walk does not need the section.
+    section_ = family_.context_->sections->Enter();
+    size_t n = 0;
+    while (n < max) {
+      Series* series = walk_.Next();
+      if (series == nullptr) break;
+      if (Exposed(series)) Fill(series, n, &out[n]), ++n;
+    }
+    if (n == 0) section_.Leave();
+    return n;
+  }
+
+ private:
+  // So many words of values may be held for one batch.
+  static constexpr size_t kScratchWords = 4096;
+
+  size_t WordsPerPoint() const {
+    if (shape_.type == MetricType::kHistogram) return family_.words_per_cell_ - 1;
+    if (shape_.type == MetricType::kSummary) return shape_.quantiles.size();
+    return 0;
+  }
+
+  void PrepareScratch(size_t* max) {
+    const size_t words = WordsPerPoint();
+    if (words == 0) return;
+    *max = std::clamp<size_t>(kScratchWords / words, 1, *max);
+    if (shape_.type == MetricType::kHistogram) {
+      counts_.resize(*max * words);
+    } else {
+      quantile_values_.resize(*max * words);
+    }
+  }
+
+  bool Exposed(Series* series) {
+    const uintptr_t route = series->route_.load(std::memory_order_acquire);
+    if ((route & Series::kRemoved) == 0) return true;
+    if ((route & Series::kDead) != 0 || !HasHostCells(*series)) return false;
+    // The host writes its cells past the series: what they count since the removal brings it back.
+    if (HostCellSum(series) == 0) return false;
+    series->Revive();
+    return true;
+  }
+
+  static bool HasHostCells(const Series& series) {
+    return (series.flags_.load(std::memory_order_relaxed) & Series::kHasHostCells) != 0;
+  }
+  uint64_t HostCellSum(const Series* series) {
+    std::lock_guard lock(family_.mutex_);
+    return family_.host_cells_.Sum(series);
+  }
+
+  // Calls use(cell) for the own cell and every stripe.
+  template <typename Use>
+  static void EachCell(Series* series, const Use& use) {
+    use(series->cell());
+    Stripes* stripes = Series::StripesOf(series->route_.load(std::memory_order_acquire));
+    if (stripes == nullptr) return;
+    for (uint32_t i = 0; i < stripes->count(); ++i) use(stripes->Cell(i));
+  }
+  static double AsDouble(const Word& word) {
+    return std::bit_cast<double>(word.load(std::memory_order_relaxed));
+  }
+
+  void Fill(Series* series, size_t n, Point* out) {
+    *out = Point();
+    out->labels = series->labels();
+    out->created_ms = series->created_ms();
+    switch (shape_.type) {
+      case MetricType::kCounter:
+        return FillCounter(series, out);
+      case MetricType::kHistogram:
+        return FillHistogram(series, n, out);
+      case MetricType::kSummary:
+        return FillSummary(series, n, out);
+      case MetricType::kStateset:
+        out->states = series->cell()->load(std::memory_order_relaxed);
+        out->state_names = states_.data();
+        out->n_states = states_.size();
+        return;
+      case MetricType::kInfo:
+        out->is_integer = true;
+        out->integer = 1;
+        return;
+      default:
+        out->value = AsDouble(series->cell()[0]);
+    }
+  }
+
+  void FillCounter(Series* series, Point* out) {
+    uint64_t whole = 0;
+    double fraction = 0;
+    EachCell(series, [&](Word* cell) {
+      whole += cell[0].load(std::memory_order_relaxed);
+      fraction += AsDouble(cell[1]);
+    });
+    if (HasHostCells(*series)) whole += HostCellSum(series);
+    out->is_integer = fraction == 0;
+    out->integer = whole;
+    out->value = static_cast<double>(whole) + fraction;
+  }
+
+  void FillHistogram(Series* series, size_t n, Point* out) {
+    const size_t buckets = WordsPerPoint();
+    uint64_t* counts = counts_.data() + n * buckets;
+    std::fill_n(counts, buckets, 0);
+    double sum = 0;
+    EachCell(series, [&](Word* cell) {
+      sum += AsDouble(cell[0]);
+      for (size_t i = 0; i < buckets; ++i) counts[i] += cell[1 + i].load(std::memory_order_relaxed);
+    });
+    out->bounds = family_.bounds_.data();
+    out->counts = counts;
+    out->n_bounds = buckets - 1;
+    out->sum = sum;
+  }
+
+  void FillSummary(Series* series, size_t n, Point* out) {
+    double* values = quantile_values_.data() + n * shape_.quantiles.size();
+    auto* sketch =
+        reinterpret_cast<Sketch*>(series->cell()->load(std::memory_order_relaxed));
+    const Sketch::Totals totals = sketch->Read(shape_.quantiles.data(), shape_.quantiles.size(),
+                                               values, family_.clock().Now());
+    out->quantiles = shape_.quantiles.data();
+    out->quantile_values = values;
+    out->n_quantiles = shape_.quantiles.size();
+    out->integer = totals.count;
+    out->sum = totals.sum;
+  }
+
+  Family& family_;
+  const FamilyShape& shape_;
+  SeriesArena::Walk walk_;
+  ReadSections::Guard section_;
+  std::vector<std::string_view> states_;
+  std::vector<uint64_t> counts_;
+  std::vector<double> quantile_values_;
+};
+
+std::unique_ptr<PointSource> Family::Read() { return std::make_unique<FamilyReader>(this); }
+
+}  // namespace promplug

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: MIT
+#include "metrics/series.hpp"
+
+#include <cmath>
+
+#include "metrics/family.hpp"
+#include "metrics/hot_list.hpp"
+#include "metrics/sketch.hpp"
+
+namespace promplug {
+
+const char* Series::label_text() const {
+  return reinterpret_cast<const char*>(cell() + family_->words_per_cell());
+}
+
+void Series::CounterAdd(double v) {
+  // Also false for NaN.
+  if (type_ != MetricType::kCounter || !(v >= 0)) [[unlikely]] return Ignore();
+  constexpr double kWholeLimit = 9007199254740992.0;  // 2^53: doubles below it count by ones
+  if (v < kWholeLimit) {
+    const auto whole = static_cast<uint64_t>(v);
+    if (static_cast<double>(whole) == v) return AddTo(ActiveCell(), whole);
+  }
+  AddDouble(ActiveCell() + 1, v);
+}
+
+void Series::Observe(double v) {
+  if (v != v) [[unlikely]] return Ignore();
+  if (type_ == MetricType::kHistogram) [[likely]] {
+    Word* words = ActiveCell();
+    AddTo(words + 1 + family_->BucketOf(v), 1);
+    AddDouble(words, v);
+  } else if (type_ == MetricType::kSummary) {
+    reinterpret_cast<Sketch*>(ActiveCell()->load(std::memory_order_relaxed))
+        ->Observe(v, family_->clock().Now());
+  } else {
+    Ignore();
+  }
+}
+
+void Series::StateSet(uint32_t state, bool on) {
+  if (type_ != MetricType::kStateset || state >= family_->shape().states.size()) return Ignore();
+  const uint64_t bit = uint64_t{1} << state;
+  if (on) {
+    ActiveCell()->fetch_or(bit, std::memory_order_relaxed);
+  } else {
+    ActiveCell()->fetch_and(~bit, std::memory_order_relaxed);
+  }
+}
+
+Word* Series::Revive() {
+  uintptr_t route = route_.load(std::memory_order_acquire);
+  while ((route & kRemoved) != 0) {
+    // While the series is being taken out of the table nobody brings it back; what is written then
+    // stays in the cell. It cannot be lost by a pinned handle, whose pin ends the taking out.
+    if ((route & kDead) != 0) return cell();
+    created_ms_.store(family_->clock().UnixMillis(), std::memory_order_relaxed);
+    if (route_.compare_exchange_weak(route, route & ~kRemoved, std::memory_order_acq_rel)) {
+      family_->SeriesRevived();
+      route &= ~kRemoved;
+    }
+  }
+  return route == 0 ? cell() : StripesOf(route)->CellFor(CpuSlot());
+}
+
+void Series::ReportHot() { family_->hot().Report(this); }
+
+void Series::Ignore() { family_->UpdateIgnored(); }
+
+}  // namespace promplug

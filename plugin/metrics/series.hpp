@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <atomic>
+#include <bit>
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+#include "metrics/cpu_slot.hpp"
+#include "metrics/point.hpp"
+#include "metrics/stripes.hpp"
+
+namespace promplug {
+
+class Family;
+
+// One labelled series of an instrument family: header, cell and rendered labels in one block of the
+// family's arena, so that a walk reads memory in order.
+//
+// The cell is a few words, by type:
+//   kCounter    whole part (integer), fraction (bits of a double)
+//   kGauge      bits of a double
+//   kHistogram  sum (bits of a double), then one count for each bucket, +Inf last
+//   kSummary    pointer to the Sketch
+//   kStateset   bit i: state i is on
+//   kInfo       nothing
+//
+// `route_` says in one word where an update goes: 0, to the own cell; a pointer, to stripes; with
+// kRemoved set, the series is not exposed and the next update brings it back. So the hot path tests
+// one word, and removal needs nothing of it.
+//
+// The updates below are [hot] in the sense of promplug.h. An update that does not fit the type, NaN,
+// and a negative addition to a counter are ignored and counted.
+class Series {
+ public:
+  void CounterAdd(double v);
+  void CounterInc() {
+    if (type_ != MetricType::kCounter) [[unlikely]] return Ignore();
+    AddTo(ActiveCell(), 1);
+  }
+  void GaugeSet(double v) {
+    if (type_ != MetricType::kGauge) [[unlikely]] return Ignore();
+    ActiveCell()->store(std::bit_cast<uint64_t>(v), std::memory_order_relaxed);
+  }
+  void GaugeAdd(double v) {
+    if (type_ != MetricType::kGauge) [[unlikely]] return Ignore();
+    AddDouble(ActiveCell(), v);
+  }
+  // On a summary this takes a short lock.
+  void Observe(double v);
+  void StateSet(uint32_t state, bool on);
+
+  MetricType type() const { return type_; }
+  Family* family() const { return family_; }
+  std::string_view labels() const { return {label_text(), label_bytes_}; }
+  int64_t created_ms() const { return created_ms_.load(std::memory_order_relaxed); }
+
+ private:
+  friend class Family;
+  friend class FamilyReader;
+  friend class SeriesArena;
+  friend class SeriesTable;
+
+  static constexpr uintptr_t kRemoved = 1;  // not exposed; an update revives it
+  static constexpr uintptr_t kDead = 2;     // being taken out of the table; only with kRemoved
+  static constexpr uintptr_t kTags = 7;
+  static constexpr uint8_t kHasHostCells = 1;  // the family knows cells that count here, too
+  static constexpr uint8_t kEscaped = 2;       // the labels hold escapes
+  static constexpr uint8_t kDiscard = 4;       // the family's sink: never exposed, never freed
+  // A cell reports itself once in so many additions.
+  static constexpr int kHotShift = 14;
+
+  Series(Family* family, MetricType type, uint32_t entry_bytes)
+      : family_(family), entry_bytes_(entry_bytes), type_(type) {}
+
+  Word* cell() { return reinterpret_cast<Word*>(this + 1); }
+  const Word* cell() const { return reinterpret_cast<const Word*>(this + 1); }
+  const char* label_text() const;
+
+  Word* ActiveCell() {
+    const uintptr_t route = route_.load(std::memory_order_acquire);
+    if (route == 0) [[likely]] return cell();
+    return RoutedCell(route);
+  }
+  Word* RoutedCell(uintptr_t route) {
+    if ((route & kRemoved) != 0) [[unlikely]] return Revive();
+    return StripesOf(route)->CellFor(CpuSlot());
+  }
+  Word* Revive();
+  void AddTo(Word* word, uint64_t n) {
+    const uint64_t before = word->fetch_add(n, std::memory_order_relaxed);
+    if (((before ^ (before + n)) >> kHotShift) != 0) [[unlikely]] ReportHot();
+  }
+  static void AddDouble(Word* word, double v) {
+    uint64_t before = word->load(std::memory_order_relaxed);
+    while (!word->compare_exchange_weak(before,
+                                        std::bit_cast<uint64_t>(std::bit_cast<double>(before) + v),
+                                        std::memory_order_relaxed)) {
+    }
+  }
+  void ReportHot();
+  void Ignore();
+
+  static Stripes* StripesOf(uintptr_t route) { return reinterpret_cast<Stripes*>(route & ~kTags); }
+
+  std::atomic<uintptr_t> route_{0};
+  Family* family_;
+  std::atomic<int64_t> created_ms_{0};
+  std::atomic<int32_t> pins_{0};
+  uint32_t hash_ = 0;
+  uint32_t entry_bytes_;
+  uint16_t label_bytes_ = 0;
+  MetricType type_;
+  std::atomic<uint8_t> flags_{0};
+};
+
+static_assert(sizeof(Series) == 40, "the header is paid for by every series");
+
+}  // namespace promplug

@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: MIT
+#include "metrics/series_arena.hpp"
+
+#include <algorithm>
+#include <cstdlib>
+#include <cstring>
+#include <new>
+
+namespace promplug {
+
+// Followed by its bytes.
+struct Chunk {
+  std::atomic<Chunk*> next{nullptr};
+  uint32_t capacity = 0;
+  std::atomic<uint32_t> used{0};  // released when a block is ready to be walked over
+
+  char* bytes() { return reinterpret_cast<char*>(this + 1); }
+};
+
+namespace {
+
+constexpr uint32_t kFirstChunkBytes = 512;
+constexpr uint32_t kLargestChunkBytes = 256 * 1024;
+
+Chunk* NewChunk(uint32_t capacity) {
+  void* memory = std::calloc(1, sizeof(Chunk) + capacity);
+  if (memory == nullptr) return nullptr;
+  auto* chunk = new (memory) Chunk;
+  chunk->capacity = capacity;
+  return chunk;
+}
+
+}  // namespace
+
+SeriesArena::~SeriesArena() {
+  for (Chunk* chunk = first_.load(); chunk != nullptr;) {
+    Chunk* next = chunk->next.load();
+    std::free(chunk);
+    chunk = next;
+  }
+}
+
+Series* SeriesArena::FromFreeList(uint32_t bytes) {
+  const auto found = free_.find(bytes);
+  if (found == free_.end() || found->second.empty()) return nullptr;
+  Series* series = found->second.back();
+  found->second.pop_back();
+  std::memset(static_cast<void*>(series->cell()), 0, bytes - sizeof(Series));
+  return series;
+}
+
+Series* SeriesArena::Allocate(Family* family, MetricType type, size_t cell_words,
+                              size_t label_bytes) {
+  const auto bytes = static_cast<uint32_t>(
+      (sizeof(Series) + cell_words * sizeof(Word) + label_bytes + 7) / 8 * 8);
+  if (Series* series = FromFreeList(bytes)) return series;
+  if (last_ == nullptr || last_->capacity - last_->used.load() < bytes) {
+    const uint32_t grown = last_ == nullptr ? kFirstChunkBytes : last_->capacity * 2;
+    Chunk* chunk = NewChunk(std::max(std::min(grown, kLargestChunkBytes), bytes));
+    if (chunk == nullptr) return nullptr;
+    (last_ == nullptr ? first_ : last_->next).store(chunk, std::memory_order_release);
+    last_ = chunk;
+  }
+  const uint32_t offset = last_->used.load(std::memory_order_relaxed);
+  auto* series = new (last_->bytes() + offset) Series(family, type, bytes);
+  series->route_.store(Series::kRemoved | Series::kDead, std::memory_order_relaxed);
+  last_->used.store(offset + bytes, std::memory_order_release);
+  return series;
+}
+
+void SeriesArena::Free(Series* series) { free_[series->entry_bytes_].push_back(series); }
+
+SeriesArena::Walk SeriesArena::Begin() const {
+  Walk walk;
+  walk.chunk_ = first_.load(std::memory_order_acquire);
+  return walk;
+}
+
+Series* SeriesArena::Walk::Next() {
+  while (chunk_ != nullptr) {
+    if (offset_ < chunk_->used.load(std::memory_order_acquire)) {
+      auto* series = reinterpret_cast<Series*>(chunk_->bytes() + offset_);
+      offset_ += series->entry_bytes_;
+      return series;
+    }
+    Chunk* next = chunk_->next.load(std::memory_order_acquire);
+    if (next == nullptr) return nullptr;
+    chunk_ = next;
+    offset_ = 0;
+  }
+  return nullptr;
+}
+
+}  // namespace promplug

@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: MIT
+#include "metrics/shape.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "base/text.hpp"
+
+namespace promplug {
+namespace {
+
+constexpr size_t kMaxLabels = 64;
+constexpr size_t kMaxBuckets = 1024;
+constexpr size_t kMaxStates = 64;
+constexpr uint32_t kDefaultWindowSeconds = 600;
+// Seconds of a network service, as all client libraries have them.
+constexpr double kDefaultBuckets[] = {.005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10};
+
+Status Invalid(const FamilyDescription& d, const std::string& what) {
+  return Status(Code::kInvalid, "family " + Quoted(d.name) + ": " + what);
+}
+
+std::string_view ReservedLabel(MetricType type) {
+  switch (type) {
+    case MetricType::kHistogram:
+      return "le";
+    case MetricType::kSummary:
+      return "quantile";
+    default:
+      return {};
+  }
+}
+
+Status CheckTexts(const FamilyDescription& d) {
+  if (!IsValidMetricName(d.name)) {
+    return Invalid(d, "the name is not valid; expected [a-zA-Z_:][a-zA-Z0-9_:]*");
+  }
+  if (!IsValidUtf8(d.help)) return Invalid(d, "the help is not UTF-8: " + Quoted(d.help));
+  std::string_view base = d.name;
+  if (d.type == MetricType::kCounter && base.ends_with("_total")) base.remove_suffix(6);
+  if (!d.unit.empty() &&
+      !(base.size() > d.unit.size() && base.ends_with(d.unit) &&
+        base[base.size() - d.unit.size() - 1] == '_')) {
+    return Invalid(d, "the name must end in the unit " + Quoted(d.unit) +
+                          " (before _total, where it is a counter)");
+  }
+  return Status();
+}
+
+Status CheckLabels(const FamilyDescription& d) {
+  if (d.label_names.size() + d.const_labels.size() > kMaxLabels) {
+    return Invalid(d, "more than 64 labels");
+  }
+  std::vector<Label> all(d.const_labels);
+  for (std::string_view name : d.label_names) all.push_back({name, {}});
+  const std::string_view own =
+      d.type == MetricType::kStateset ? d.name : ReservedLabel(d.type);
+  for (const Label& label : all) {
+    if (!own.empty() && label.name == own) {
+      return Invalid(d, "the label " + Quoted(own) + " belongs to the metric type");
+    }
+  }
+  std::string rendered;
+  Status status = AppendRenderedLabels(&rendered, all.data(), all.size());
+  return status.ok() ? status : Invalid(d, status.text());
+}
+
+Status CheckNumbers(const FamilyDescription& d) {
+  for (size_t i = 0; i < d.buckets.size(); ++i) {
+    const bool last_infinite = i + 1 == d.buckets.size() && d.buckets[i] > 0;
+    if (std::isnan(d.buckets[i]) || (std::isinf(d.buckets[i]) && !last_infinite) ||
+        (i > 0 && !(d.buckets[i - 1] < d.buckets[i]))) {
+      return Invalid(d, "buckets must be finite and ascending; number " + std::to_string(i) +
+                            " is not");
+    }
+  }
+  if (d.buckets.size() > kMaxBuckets) return Invalid(d, "more than 1024 buckets");
+  for (const double quantile : d.quantiles) {
+    if (!(quantile >= 0 && quantile <= 1)) return Invalid(d, "a quantile is not in [0, 1]");
+  }
+  if (d.quantiles.size() > kMaxLabels) return Invalid(d, "more than 64 quantiles");
+  return Status();
+}
+
+Status CheckStates(const FamilyDescription& d) {
+  if (d.type != MetricType::kStateset) return Status();
+  if (d.states.empty() || d.states.size() > kMaxStates) {
+    return Invalid(d, "a stateset has 1 to 64 states");
+  }
+  for (size_t i = 0; i < d.states.size(); ++i) {
+    if (d.states[i].empty() || !IsValidUtf8(d.states[i])) {
+      return Invalid(d, "the state " + Quoted(d.states[i]) + " is empty or not UTF-8");
+    }
+    if (std::find(d.states.begin(), d.states.begin() + static_cast<std::ptrdiff_t>(i),
+                  d.states[i]) != d.states.begin() + static_cast<std::ptrdiff_t>(i)) {
+      return Invalid(d, "the state " + Quoted(d.states[i]) + " comes twice");
+    }
+  }
+  return Status();
+}
+
+std::vector<double> BucketsOf(const FamilyDescription& d) {
+  if (d.type != MetricType::kHistogram) return {};
+  if (d.buckets.empty()) return {std::begin(kDefaultBuckets), std::end(kDefaultBuckets)};
+  std::vector<double> buckets(d.buckets);
+  if (std::isinf(buckets.back())) buckets.pop_back();
+  return buckets;
+}
+
+}  // namespace
+
+Result<FamilyShape> FamilyShape::FromDescription(const FamilyDescription& d) {
+  if (d.type == MetricType::kUntyped || d.type == MetricType::kGaugeHistogram) {
+    return Invalid(d, "only collectors have untyped families and gauge histograms");
+  }
+  for (const auto& check : {CheckTexts, CheckLabels, CheckNumbers, CheckStates}) {
+    Status status = check(d);
+    if (!status.ok()) return status;
+  }
+  FamilyShape shape;
+  shape.type = d.type;
+  shape.name = d.name;
+  shape.help = d.help;
+  shape.unit = d.unit;
+  shape.label_names.assign(d.label_names.begin(), d.label_names.end());
+  std::string rendered;
+  Status status = AppendRenderedLabels(&rendered, d.const_labels.data(), d.const_labels.size());
+  if (!status.ok()) return status;
+  if (!rendered.empty()) shape.const_labels = rendered.substr(1, rendered.size() - 2);
+  shape.buckets = BucketsOf(d);
+  if (d.type == MetricType::kSummary) shape.quantiles = d.quantiles;
+  shape.summary_window = std::chrono::seconds(
+      d.summary_window_seconds == 0 ? kDefaultWindowSeconds : d.summary_window_seconds);
+  shape.max_series = d.max_series;
+  if (d.type == MetricType::kStateset) shape.states.assign(d.states.begin(), d.states.end());
+  return shape;
+}
+
+bool FamilyShape::SameAs(const FamilyShape& other, std::string* why) const {
+  const auto same = [why](bool equal, const char* what) {
+    if (!equal) *why = what;
+    return equal;
+  };
+  return same(type == other.type, "type") && same(unit == other.unit, "unit") &&
+         same(label_names == other.label_names, "label names") &&
+         same(const_labels == other.const_labels, "constant labels") &&
+         same(buckets == other.buckets, "buckets") &&
+         same(quantiles == other.quantiles, "quantiles") && same(states == other.states, "states");
+}
+
+std::vector<std::string> FamilyShape::SampleNames() const {
+  switch (type) {
+    case MetricType::kHistogram:
+      return {name, name + "_bucket", name + "_sum", name + "_count"};
+    case MetricType::kSummary:
+      return {name, name + "_sum", name + "_count"};
+    case MetricType::kInfo:
+      return {name.ends_with("_info") ? name : name + "_info"};
+    default:
+      return {name};
+  }
+}
+
+}  // namespace promplug

@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/clock.hpp"
+#include "base/status.hpp"
+#include "metrics/labels.hpp"
+#include "metrics/point.hpp"
+
+namespace promplug {
+
+// What a host says of a family when it makes it. The views need to live during the call only.
+struct FamilyDescription {
+  MetricType type = MetricType::kCounter;
+  std::string_view name;
+  std::string_view help;
+  std::string_view unit;
+  std::vector<std::string_view> label_names;
+  std::vector<Label> const_labels;
+  std::vector<double> buckets;    // kHistogram; empty: the default bounds
+  std::vector<double> quantiles;  // kSummary
+  uint32_t summary_window_seconds = 0;  // 0: 600
+  uint32_t max_series = 0;              // 0: the registry's default
+  std::vector<std::string_view> states;
+};
+
+// A checked description, owning what it says. Immutable.
+struct FamilyShape {
+  MetricType type = MetricType::kCounter;
+  std::string name;
+  std::string help;
+  std::string unit;
+  std::vector<std::string> label_names;
+  std::string const_labels;  // rendered without braces
+  std::vector<double> buckets;
+  std::vector<double> quantiles;
+  Duration summary_window{};
+  uint32_t max_series = 0;
+  std::vector<std::string> states;
+
+  // kInvalid with a text that names the field and the value.
+  static Result<FamilyShape> FromDescription(const FamilyDescription& description);
+
+  // Whether a family of this shape can stand for the other description, too; else `why` says what
+  // differs. HELP, window and limit may differ: the first description wins.
+  bool SameAs(const FamilyShape& other, std::string* why) const;
+
+  // The names of the lines that such a family writes.
+  std::vector<std::string> SampleNames() const;
+};
+
+}  // namespace promplug
