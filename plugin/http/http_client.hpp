@@ -49,10 +49,12 @@ struct HttpResponse {
 class HttpClient {
  public:
   virtual ~HttpClient() = default;
-  // Performs one exchange. OK means: a complete response arrived, whatever its status code. kIo:
-  // not reached, cut off, or TLS refused; kNotFound: the connection was refused, so that nothing
-  // listens there; kTimeout; kCancelled: Interrupt(); kLimit: the sink stopped it. Texts never
-  // hold credentials. Redirects are never followed.
+  // Performs one exchange. OK means: a complete response arrived, whatever its status code; a body
+  // that goes to a sink is complete only where the server said its length or sent it chunked.
+  // kNotFound: the connection was refused, so that nothing listens there. kIo: not reached, cut
+  // off, or TLS refused. kTimeout. kCancelled: Interrupt(). kLimit: the sink stopped it, or the
+  // response has more than 64 KiB of headers or 1 MiB of a body that no sink takes. kInvalid: the
+  // request cannot be sent. Texts never hold credentials. Redirects are never followed.
   virtual Result<HttpResponse> Perform(const HttpRequest& request) = 0;
   // Ends the exchange under way, or the next one, soon. Any thread. Holds until ClearInterrupt().
   virtual void Interrupt() = 0;
