@@ -3,6 +3,8 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -27,12 +29,11 @@ class CollectedOutput {
   std::unique_ptr<PointSource> Read(size_t i) const;
 
   // What it holds, in bytes.
-  uint64_t bytes() const;
+  uint64_t bytes() const { return bytes_; }
 
   // The family of that name, or kNotFound.
   size_t Find(std::string_view name) const;
   MetricType type(size_t i) const { return families_[i].type; }
-  std::string_view name(size_t i) const { return families_[i].name; }
   // A new family; its number is n_families() - 1 then.
   void AddFamily(const FamilyHead& head);
   // A point of family i, whose labels are already rendered. Everything is copied; of `exemplars`
@@ -54,9 +55,14 @@ class CollectedOutput {
     double value = 0;
     int64_t unix_ms = 0;
   };
+  struct Spans {
+    uint32_t spans = 0;   // into offsets_ and lengths_
+    uint32_t counts = 0;  // into integers_
+  };
   struct StoredNative {
-    NativeHistogram head;  // without pointers
-    uint32_t integers = 0;
+    NativeHistogram head;  // its pointers are stale
+    Spans positive;
+    Spans negative;
   };
   // What few points have.
   struct Extra {
@@ -95,12 +101,15 @@ class CollectedOutput {
   uint32_t KeepBounds(const double* bounds, size_t n);
   uint32_t KeepNumbers(const double* numbers, size_t n);
   uint32_t KeepIntegers(const uint64_t* integers, size_t n);
+  Spans KeepSpans(const int32_t* offsets, const uint32_t* lengths, size_t n,
+                  const uint64_t* counts);
   uint32_t KeepNative(const NativeHistogram& native);
-  uint32_t KeepExtra(const Point& point);
+  uint32_t KeepExtra(MetricType type, const Point& point);
   std::string_view View(Text text) const;
   void Load(const StoredPoint& stored, Point* point) const;
 
   std::vector<Family> families_;
+  std::map<std::string, size_t, std::less<>> by_name_;
   std::string text_;
   std::vector<double> numbers_;
   std::vector<uint64_t> integers_;

@@ -33,6 +33,8 @@ class CollectorWriter {
  public:
   // `deadline` is a TimePoint's time_since_epoch().count() and may move while the run goes on. It
   // and `clock` must outlive the writer.
+  // More than kMaxOutputBytes are never taken.
+  static constexpr uint64_t kMaxOutputBytes = 1u << 30;
   CollectorWriter(uint64_t max_bytes, const Clock& clock,
                   const std::atomic<TimePoint::rep>& deadline);
   CollectorWriter(const CollectorWriter&) = delete;
@@ -70,6 +72,7 @@ class CollectorWriter {
 
  private:
   Status Lose(Code code, const char* text);
+  Status TooLarge();
   Status CheckAlive();
   Status AddChecked(const Label* labels, size_t n_labels, const Point& values);
 
@@ -77,8 +80,10 @@ class CollectorWriter {
   const Clock& clock_;
   const std::atomic<TimePoint::rep>& deadline_;
   std::shared_ptr<CollectedOutput> output_;
-  size_t family_;                // the open one; kNoFamily: none
+  size_t family_ = CollectedOutput::kNotFound;  // the open one
+  uint64_t n_points_ = 0;
   std::vector<SeriesSet> seen_;  // one a family
+  std::string rendered_;         // scratch
   Status lost_;
   WriterRefusals refusals_;
 };
