@@ -1,0 +1,113 @@
+# SPDX-License-Identifier: MIT
+"""Servers that carry the plugin. One class a kind; tests know only what Host names."""
+import json
+import os
+import pathlib
+import signal
+
+from stack import web
+from stack.process import Process, StackError, wait_until
+
+
+class Host:
+    """A server in a directory of its own, with the plugin by path and the plugin's configuration.
+
+    plugin: path of promplug.so; "" none. plugin_config: a dict, a text (YAML), or None for no file.
+    """
+    kind = ""
+    # What every kind counts its requests in, and where it answers with 200, slowly, and with 500.
+    requests_family = "http_requests_total"
+    duration_family = "http_request_duration_seconds"
+    good_path = "/photos"
+    slow_path = "/slow"
+    failing_path = "/fail"
+    health_path = "/healthz"
+
+    def __init__(self, directory, plugin, plugin_config=None, environment=None, **settings):
+        self.directory = pathlib.Path(directory)
+        self.directory.mkdir(parents=True, exist_ok=True)
+        self.plugin = plugin
+        self.plugin_config_path = self.directory / "promplug.yml"
+        self.has_plugin_config = plugin_config is not None
+        if self.has_plugin_config:
+            self.write_plugin_config(plugin_config)
+        self.environment = environment or {}
+        self.settings = settings
+        self.process = None
+        self.url = ""
+
+    # ---- what each kind does in its own way ---------------------------------------------------
+
+    def command(self):
+        """Writes the server's own configuration and returns the command that runs it."""
+        raise NotImplementedError
+
+    def wait_ready(self):
+        """Waits until the server answers; returns its URL."""
+        raise NotImplementedError
+
+    # ---- common -------------------------------------------------------------------------------
+
+    def write_plugin_config(self, config):
+        # JSON is YAML, and takes care of every quoting.
+        text = config if isinstance(config, str) else json.dumps(config, indent=1) + "\n"
+        self.plugin_config_path.write_text(text, encoding="utf-8")
+
+    def start(self):
+        self.process = Process(self.kind, self.command(), self.directory, self.environment)
+        self.url = self.wait_ready()
+        return self
+
+    def stop(self, number=signal.SIGTERM, seconds=30):
+        """Ends the server in good order; returns its exit status."""
+        return self.process.stop(number, seconds) if self.process else None
+
+    def reload(self, plugin_config):
+        self.write_plugin_config(plugin_config)
+        self.process.send(signal.SIGHUP)
+
+    def request(self, path, method="GET", **kwargs):
+        return web.request(method, self.url + path, **kwargs)
+
+    def metrics(self, **kwargs):
+        return self.request("/metrics", **kwargs)
+
+    def log(self):
+        return self.process.log()
+
+    def wait_log(self, pattern, seconds=10):
+        return self.process.wait_log(pattern, seconds)
+
+
+class SampleHost(Host):
+    """sample_host/, the C++ server."""
+    kind = "sample_host"
+
+    def command(self):
+        program = os.environ.get("PROMPLUG_SAMPLE_HOST", "")
+        if not os.access(program, os.X_OK):
+            raise StackError(f"PROMPLUG_SAMPLE_HOST names no program: {program!r}")
+        settings = {"listen": "127.0.0.1:0", **self.settings}
+        if self.plugin:
+            settings["plugin"] = self.plugin
+        if self.has_plugin_config:
+            settings["plugin_config"] = self.plugin_config_path
+        path = self.directory / "sample_host.conf"
+        path.write_text("".join(f"{k} = {v}\n" for k, v in settings.items()), encoding="utf-8")
+        return [program, "--config", path]
+
+    def wait_ready(self):
+        address = self.process.wait_log(r"listening on (127\.0\.0\.1:\d+)", 20)[1]
+        wait_until(lambda: web.status(f"http://{address}{self.health_path}") == 200, 10,
+                   f"{self.kind} answers on {address}")
+        return "http://" + address
+
+
+KINDS = {kind.kind: kind for kind in (SampleHost,)}
+
+
+def new_host(directory, plugin=None, **kwargs):
+    """A host of the kind that PROMPLUG_HOST_KIND names, with the plugin of PROMPLUG_PLUGIN."""
+    kind = KINDS[os.environ.get("PROMPLUG_HOST_KIND", SampleHost.kind)]
+    chosen = os.environ.get("PROMPLUG_PLUGIN", "") if plugin is None else plugin
+    return kind(directory, chosen, **kwargs)
