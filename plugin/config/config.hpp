@@ -14,35 +14,38 @@ namespace promplug {
 
 using StringPairs = std::vector<std::pair<std::string, std::string>>;
 
+// A shorter interval becomes this one.
+inline constexpr uint32_t kMinPushIntervalSeconds = 15;
+
 enum class PushMethod { kPut, kPost };
 enum class OnStop { kPush, kDelete, kNothing };
 enum class WhenGone { kDelete, kKeep };
 
 struct ScrapeConfig {
   std::string path = "/metrics";  // begins with '/'
-  std::string listen;             // "host:port", "[v6]:port" or ":port" (loopback); empty: off
+  std::string listen;             // "address:port" or "[v6]:port", numeric; empty: off
   uint32_t max_requests_in_flight = 16;
-  double timeout_seconds = 10;    // for a scrape without X-Prometheus-Scrape-Timeout-Seconds
+  double timeout_seconds = 10;  // for a scrape without X-Prometheus-Scrape-Timeout-Seconds
   bool gzip = true;
 };
 
 struct PushgatewayConfig {
-  std::string url;  // normalised: has a scheme, no trailing '/'; empty: push is off
+  std::string url;                 // normalised: has a scheme, no trailing '/'; empty: push is off
   uint32_t interval_seconds = 30;  // >= 15
   double timeout_seconds = 10;     // one whole push with its retries; < interval_seconds
   std::string job = "photo-api";   // valid UTF-8, not empty
-  std::string instance;            // likewise
+  std::string instance;            // likewise; empty only where url is
   StringPairs labels;              // further grouping labels, in the order of the file
   PushMethod method = PushMethod::kPut;
   OnStop on_stop = OnStop::kPush;
   bool gzip = true;
-  StringPairs headers;             // further request headers
+  StringPairs headers;  // further request headers; the values are credentials
 };
 
 // One local exporter that is forwarded to the Pushgateway.
 struct ForwardConfig {
   std::string job;
-  std::string url;                // http:// or https://
+  std::string url;  // http:// or https://
   double timeout_seconds = 5;
   std::vector<std::string> keep;  // family names, '*' at the end matches a prefix; empty: all
   std::vector<std::string> drop;  // likewise; wins over keep
@@ -63,7 +66,7 @@ struct LimitsConfig {
 struct Config {
   ScrapeConfig scrape;
   PushgatewayConfig pushgateway;
-  std::vector<ForwardConfig> forward;  // empty: nothing is forwarded
+  std::vector<ForwardConfig> forward;  // empty: nothing; has no effect while push is off
   CollectorsConfig collectors;
   LimitsConfig limits;
   bool process_metrics = true;
