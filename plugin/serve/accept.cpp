@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: MIT
+#include "serve/accept.hpp"
+
+#include <array>
+#include <optional>
+
+#include "base/text.hpp"
+
+namespace promplug {
+namespace {
+
+constexpr int kMaxQ = 1000;
+
+constexpr std::array kFormats = {
+    MediaRow{"text/plain", ";version=0.0.4", Format::kText004},
+};
+
+// Cuts *rest behind the next `separator` that is not inside quotes and returns what was before it.
+std::string_view CutAt(std::string_view* rest, char separator) {
+  bool quoted = false;
+  size_t i = 0;
+  for (; i < rest->size(); ++i) {
+    const char c = (*rest)[i];
+    if (c == '"') quoted = !quoted;
+    if (quoted && c == '\\') ++i;
+    if (!quoted && c == separator) break;
+  }
+  const std::string_view piece = rest->substr(0, i);
+  rest->remove_prefix(i < rest->size() ? i + 1 : rest->size());
+  return piece;
+}
+
+// qvalue of RFC 9110: "0" or "1", with up to three decimals, at most 1.
+std::optional<int> ParseQ(std::string_view text) {
+  if (text.empty() || text.size() > 5 || (text[0] != '0' && text[0] != '1')) return std::nullopt;
+  if (text.size() > 1 && text[1] != '.') return std::nullopt;
+  int q = (text[0] - '0') * kMaxQ;
+  int unit = kMaxQ / 10;
+  for (size_t i = 2; i < text.size(); ++i, unit /= 10) {
+    if (text[i] < '0' || text[i] > '9') return std::nullopt;
+    q += (text[i] - '0') * unit;
+  }
+  return q <= kMaxQ ? std::optional(q) : std::nullopt;
+}
+
+struct Parameter {
+  std::string_view name;
+  std::string_view value;
+};
+
+Parameter CutParameter(std::string_view* rest) {
+  const std::string_view text = TrimSpaces(CutAt(rest, ';'));
+  const size_t equals = text.find('=');
+  if (equals == std::string_view::npos) return {text, {}};
+  std::string_view value = TrimSpaces(text.substr(equals + 1));
+  if (value.size() >= 2 && value.front() == '"' && value.back() == '"') {
+    value = value.substr(1, value.size() - 2);
+  }
+  return {TrimSpaces(text.substr(0, equals)), value};
+}
+
+// How specifically the element names the row: 0 not at all, 1 "*/*", 2 "text/*", 3 "text/plain",
+// and one more for each parameter of the row that it names.
+int Specificity(const AcceptItem& item, const MediaRow& row) {
+  if (item.value == "*/*") return 1;
+  const size_t slash = row.type.find('/') + 1;
+  if (item.value.size() == slash + 1 && item.value.back() == '*' &&
+      EqualsIgnoreCase(item.value.substr(0, slash), row.type.substr(0, slash))) {
+    return 2;
+  }
+  if (!EqualsIgnoreCase(item.value, row.type)) return 0;
+  int specificity = 3;
+  for (std::string_view rest = row.parameters; !rest.empty();) {
+    const Parameter known = CutParameter(&rest);
+    if (known.name.empty()) continue;
+    const std::string_view asked = FindParameter(item.parameters, known.name);
+    if (asked.empty()) continue;
+    if (!EqualsIgnoreCase(asked, known.value)) return 0;
+    ++specificity;
+  }
+  return specificity;
+}
+
+// The element that decides about the row, nullptr if none names it.
+const AcceptItem* Decider(const std::vector<AcceptItem>& items, const MediaRow& row) {
+  const AcceptItem* decider = nullptr;
+  int best = 0;
+  for (const AcceptItem& item : items) {
+    const int specificity = Specificity(item, row);
+    if (specificity > best) {
+      best = specificity;
+      decider = &item;
+    }
+  }
+  return decider;
+}
+
+}  // namespace
+
+std::vector<AcceptItem> ParseAccept(std::string_view header) {
+  std::vector<AcceptItem> items;
+  while (!header.empty()) {
+    const std::string_view element = TrimSpaces(CutAt(&header, ','));
+    AcceptItem item;
+    item.parameters = element;
+    item.value = TrimSpaces(CutAt(&item.parameters, ';'));
+    if (item.value.empty()) continue;
+    const std::string_view q_text = FindParameter(item.parameters, "q");
+    if (!q_text.empty()) {
+      const std::optional<int> q = ParseQ(q_text);
+      if (!q) continue;
+      item.q = *q;
+    }
+    items.push_back(item);
+  }
+  return items;
+}
+
+std::string_view FindParameter(std::string_view parameters, std::string_view name) {
+  while (!parameters.empty()) {
+    const Parameter parameter = CutParameter(&parameters);
+    if (EqualsIgnoreCase(parameter.name, name)) return parameter.value;
+  }
+  return {};
+}
+
+const MediaRow* Negotiate(std::string_view accept, std::span<const MediaRow> rows) {
+  const std::vector<AcceptItem> items = ParseAccept(accept);
+  const MediaRow* best = nullptr;
+  const AcceptItem* best_item = nullptr;
+  for (const MediaRow& row : rows) {
+    const AcceptItem* item = Decider(items, row);
+    if (item == nullptr || item->q == 0) continue;
+    if (best == nullptr || item->q > best_item->q ||
+        (item->q == best_item->q && item < best_item)) {
+      best = &row;
+      best_item = item;
+    }
+  }
+  return best;
+}
+
+Format NegotiateFormat(std::string_view accept) {
+  const MediaRow* row = Negotiate(accept, kFormats);
+  return row == nullptr ? Format::kText004 : row->format;
+}
+
+bool PrefersGzip(std::string_view accept_encoding) {
+  std::optional<int> gzip;
+  std::optional<int> identity;
+  std::optional<int> any;
+  for (const AcceptItem& item : ParseAccept(accept_encoding)) {
+    if (EqualsIgnoreCase(item.value, "gzip") || EqualsIgnoreCase(item.value, "x-gzip")) {
+      gzip = item.q;
+    } else if (EqualsIgnoreCase(item.value, "identity")) {
+      identity = item.q;
+    } else if (item.value == "*") {
+      any = item.q;
+    }
+  }
+  const int gzip_q = gzip.value_or(any.value_or(0));
+  return gzip_q > 0 && gzip_q >= identity.value_or(0);
+}
+
+}  // namespace promplug

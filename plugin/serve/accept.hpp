@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "exposition/stream.hpp"
+
+namespace promplug {
+
+// One element of an Accept or Accept-Encoding header (RFC 9110, section 12.5). The views point into
+// the header.
+struct AcceptItem {
+  std::string_view value;       // "text/plain", "gzip"; neither empty nor with spaces around
+  std::string_view parameters;  // ";version=0.0.4;q=0.5", to be read with FindParameter()
+  int q = 1000;                 // thousandths; 0: not acceptable
+};
+
+// The elements in the order of the client. Those that are empty or whose q is not a number from
+// 0 to 1 are left out.
+std::vector<AcceptItem> ParseAccept(std::string_view header);
+
+// The value of a parameter without its quotes (an escape inside them stays as it is); empty if
+// there is none. Names are compared without regard to case.
+std::string_view FindParameter(std::string_view parameters, std::string_view name);
+
+// One representation that a server has, for Negotiate().
+struct MediaRow {
+  std::string_view type;        // "text/plain"
+  std::string_view parameters;  // those that tell it from others: ";version=0.0.4"
+  Format format;
+};
+
+// The row that the client likes best: each row gets the q of the most specific element that
+// matches it (a parameter that the row has must be equal where the element names it); the highest
+// q wins, then the element that comes first, then the row that comes first. nullptr: none is
+// acceptable.
+const MediaRow* Negotiate(std::string_view accept, std::span<const MediaRow> rows);
+
+// The format of an answer to a request with this Accept header (all of them joined by ','). Text
+// 0.0.4 where the client takes nothing that there is: scrapers without an Accept header, or with a
+// wrong one, expect it.
+Format NegotiateFormat(std::string_view accept);
+
+// Whether the answer may be gzip, and the client does not like identity more.
+bool PrefersGzip(std::string_view accept_encoding);
+
+}  // namespace promplug

@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: MIT
+#include "serve/acceptor.hpp"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <string>
+#include <utility>
+
+namespace promplug {
+namespace {
+
+constexpr int kBacklog = 128;
+
+Status Failure(const ListenAddress& address, int error) {
+  char buffer[128];
+  return Status(Code::kIo, "cannot listen on " + ToText(address) + ": " +
+                               strerror_r(error, buffer, sizeof buffer));
+}
+
+// The number is given up before the descriptor: in a child forked in between, the number may by
+// then be of something else.
+void CloseAndForget(int* fd) {
+  const int old = std::exchange(*fd, -1);
+  if (old >= 0) close(old);
+}
+
+ListenAddress BoundAddress(int fd) {
+  ListenAddress address;
+  address.size = sizeof address.storage;
+  if (getsockname(fd, reinterpret_cast<sockaddr*>(&address.storage), &address.size) != 0) {
+    return ListenAddress();
+  }
+  return address;
+}
+
+}  // namespace
+
+Status Acceptor::Bind(const ListenAddress& address) {
+  int fd = socket(address.storage.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+  if (fd < 0) return Failure(address, errno);
+  const int one = 1;
+  setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
+  const auto* where = reinterpret_cast<const sockaddr*>(&address.storage);
+  if (bind(fd, where, address.size) != 0 || listen(fd, kBacklog) != 0) {
+    const int error = errno;
+    CloseAndForget(&fd);
+    return Failure(address, error);
+  }
+  fd_ = fd;
+  own_ = true;
+  address_ = BoundAddress(fd);
+  return Status();
+}
+
+Status Acceptor::Adopt(int fd) {
+  int listening = 0;
+  socklen_t size = sizeof listening;
+  if (getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listening, &size) != 0 || listening == 0) {
+    return Status(Code::kInvalid, "listen_fd " + std::to_string(fd) + " is not a listening socket");
+  }
+  int copy = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+  if (copy < 0) return Status(Code::kIo, "cannot duplicate listen_fd " + std::to_string(fd));
+  if (fcntl(copy, F_SETFL, fcntl(copy, F_GETFL) | O_NONBLOCK) != 0) {
+    CloseAndForget(&copy);
+    return Status(Code::kIo, "cannot make listen_fd " + std::to_string(fd) + " non-blocking");
+  }
+  fd_ = copy;
+  own_ = false;
+  address_ = BoundAddress(copy);
+  return Status();
+}
+
+Acceptor::Outcome Acceptor::Accept(int* fd) {
+  const int accepted = accept4(fd_, nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK);
+  if (accepted < 0) {
+    switch (errno) {
+      case EAGAIN:
+      case EINTR:
+      case ECONNABORTED:
+        return Outcome::kNobody;
+      case EMFILE:
+      case ENFILE:
+        return Outcome::kNoDescriptors;
+      default:
+        return Outcome::kFailed;
+    }
+  }
+  const int one = 1;
+  setsockopt(accepted, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+  *fd = accepted;
+  return Outcome::kAccepted;
+}
+
+void Acceptor::KeepSpare() {
+  if (spare_ < 0 && fd_ >= 0) spare_ = fcntl(fd_, F_DUPFD_CLOEXEC, 0);
+}
+
+bool Acceptor::GiveUpSpare() {
+  if (spare_ < 0) return false;
+  CloseAndForget(&spare_);
+  return true;
+}
+
+void Acceptor::Close() {
+  if (fd_ >= 0 && own_) shutdown(fd_, SHUT_RDWR);
+  CloseInChild();
+}
+
+void Acceptor::CloseInChild() {
+  CloseAndForget(&spare_);
+  CloseAndForget(&fd_);
+}
+
+}  // namespace promplug
