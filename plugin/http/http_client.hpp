@@ -40,9 +40,9 @@ struct HttpRequest {
 struct HttpResponse {
   int status = 0;
   std::string content_type;
-  std::string location;         // of a redirect; never followed
+  std::string location;  // of a redirect; never followed
   int64_t retry_after_seconds = -1;
-  std::string text;             // the first 1 KiB of the body, where no sink took it
+  std::string text;  // the first 1 KiB of the body, where no sink took it
 };
 
 // One connection-reusing HTTP client. Used by one thread, except Interrupt().
