@@ -134,17 +134,17 @@ main() {
   fi
   local wanted missing
   wanted=$(packages_of "$column" "$@")
-  missing=$(comm -23 <(echo "$wanted") <(installed))
-  [[ -n $missing ]] || return 0
-  say "missing:" $missing
+  mapfile -t missing < <(comm -23 <(echo "$wanted") <(installed))
+  [[ ${#missing[@]} != 0 ]] || return 0
+  say "missing: ${missing[*]}"
   if [[ $EUID == 0 ]]; then
-    install_missing $missing
+    install_missing "${missing[@]}"
   elif command -v sudo >/dev/null; then
     local sudo=(sudo)
     [[ -t 0 ]] || sudo+=(-n)
     "${sudo[@]}" bash "$here/install.sh" "$@"
   else
-    say "not root, and no sudo here; as root: apt-get install" $missing
+    say "not root, and no sudo here; as root: apt-get install ${missing[*]}"
     return 1
   fi
 }
