@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <cstddef>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -9,7 +10,8 @@
 
 namespace promplug {
 
-// A streaming compressor. Used by one thread at a time; never blocks.
+// A streaming compressor. Used by one thread at a time; never blocks. Where *out cannot grow,
+// std::bad_alloc is thrown and the stream is of no use any more.
 class Compressor {
  public:
   virtual ~Compressor() = default;
@@ -23,18 +25,23 @@ class Compressor {
 // nullptr when memory is short.
 std::unique_ptr<Compressor> NewGzipCompressor();
 
-// A streaming decompressor of RFC 1952.
+// A streaming decompressor of RFC 1952: one member or several, whose contents are taken together.
+// Used by one thread at a time; never blocks.
 class Decompressor {
  public:
   virtual ~Decompressor() = default;
   // Appends what is ready to *out, at most max_bytes of it in this call; *consumed says how much
-  // of `input` was used. kInvalid when the input is not gzip; the stream is over then.
+  // of `input` was used. Whatever fits into max_bytes is given: less than that means that all of
+  // `input` was used and nothing is held back. kInvalid when the input is not gzip, kNoMemory; the
+  // stream is over then and every call answers the same. Throws std::bad_alloc where *out cannot
+  // grow.
   virtual Status Write(std::string_view input, size_t max_bytes, size_t* consumed,
                        std::string* out) = 0;
-  // Whether the end of the gzip stream was reached, its checksum being right.
+  // Whether all that came so far is whole members, at least one, their checksums being right.
   virtual bool AtEnd() const = 0;
 };
 
+// nullptr when memory is short.
 std::unique_ptr<Decompressor> NewGzipDecompressor();
 
 }  // namespace promplug

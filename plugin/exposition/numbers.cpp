@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: MIT
+#include "exposition/numbers.hpp"
+
+#include <charconv>
+#include <string_view>
+
+namespace promplug {
+namespace {
+
+char* WriteText(char* out, std::string_view text) {
+  std::memcpy(out, text.data(), text.size());
+  return out + text.size();
+}
+
+char* WriteNotFinite(char* out, double v) {
+  if (std::isnan(v)) return WriteText(out, "NaN");
+  return WriteText(out, v > 0 ? "+Inf" : "-Inf");
+}
+
+constexpr int kDecimals = 6;
+constexpr uint64_t kMillion = 1000000;
+
+// `millionths` / 1e6, which is not whole.
+char* WriteMillionths(char* out, uint64_t millionths) {
+  out = WriteUnsigned(out, millionths / kMillion);
+  uint64_t decimals = millionths % kMillion;
+  *out++ = '.';
+  for (int i = kDecimals; i > 0; i -= 2) {
+    std::memcpy(out + i - 2, &numbers_internal::kPairs[decimals % 100 * 2], 2);
+    decimals /= 100;
+  }
+  out += kDecimals;
+  while (out[-1] == '0') --out;
+  return out;
+}
+
+// Most values that people measure have few decimals, and then a division is all that is needed:
+// it rounds as reading does, so if the quotient is `v`, the decimal number reads back as `v`; and
+// of at most 15 digits no other number of so few does. Returns nullptr for other values.
+char* WriteFewDecimals(char* out, double v) {
+  constexpr double kLimit = 1e9;  // 9 digits and 6 decimals
+  constexpr double kUnit = 1e6;
+  const double magnitude = std::fabs(v);
+  if (!(magnitude < kLimit)) return nullptr;
+  const auto millionths = static_cast<uint64_t>(magnitude * kUnit + 0.5);
+  if (static_cast<double>(millionths) / kUnit != magnitude) return nullptr;
+  // Whole numbers do not come here, but a zero does: it is a negative one.
+  if (millionths == 0) return WriteText(out, "-0");
+  if (v < 0) *out++ = '-';
+  return WriteMillionths(out, millionths);
+}
+
+}  // namespace
+
+char* numbers_internal::WriteFraction(char* out, double v) {
+  if (!std::isfinite(v)) return WriteNotFinite(out, v);
+  if (char* const end = WriteFewDecimals(out, v)) return end;
+  return std::to_chars(out, out + kMaxNumberBytes, v).ptr;
+}
+
+char* WriteBound(char* out, double v) {
+  if (!std::isfinite(v)) return WriteNotFinite(out, v);
+  if (v == 0) return WriteText(out, "0");
+  // The limits of Go's 'g' for the shortest form: fixed from 1e-4 to below 1e6.
+  const double magnitude = std::fabs(v);
+  const bool fixed = magnitude >= 1e-4 && magnitude < 1e6;
+  const auto format = fixed ? std::chars_format::fixed : std::chars_format::scientific;
+  return std::to_chars(out, out + kMaxNumberBytes, v, format).ptr;
+}
+
+}  // namespace promplug

@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: MIT
+#include "exposition/stream.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "exposition/encoder.hpp"
+#include "exposition/output_buffer.hpp"
+#include "exposition/text_encoder.hpp"
+
+namespace promplug {
+namespace {
+
+// The walk through a gathering; an encoder makes bytes of what it meets.
+class EncodedStream final : public ExpositionStream {
+ public:
+  EncodedStream(Gathering gathering, std::unique_ptr<Encoder> encoder, Timestamps timestamps)
+      : gathering_(std::move(gathering)), encoder_(std::move(encoder)), timestamps_(timestamps) {}
+
+  std::string_view Next() override {
+    if (const std::string_view rest = buffer_.Take(); !rest.empty()) return rest;
+    while (!complete_ && Step()) {
+    }
+    return buffer_.Take();
+  }
+
+ private:
+  static constexpr size_t kBatch = 64;
+
+  // One move forward; false: the buffer is full.
+  bool Step() {
+    if (at_ < filled_) return EncodeBatch();
+    if (family_ == gathering_.families.size()) {
+      complete_ = encoder_->End(&buffer_);
+      return complete_;
+    }
+    if (part_ < gathering_.families[family_].parts.size()) {
+      FillBatch();
+      return true;
+    }
+    if (begun_ && !encoder_->EndFamily(&buffer_)) return false;
+    begun_ = false;
+    part_ = 0;
+    ++family_;
+    return true;
+  }
+
+  bool EncodeBatch() {
+    if (!begun_) {
+      encoder_->BeginFamily(gathering_.families[family_].head);
+      begun_ = true;
+    }
+    at_ += encoder_->AppendPoints(batch_ + at_, filled_ - at_, &buffer_);
+    return at_ == filled_;
+  }
+
+  void FillBatch() {
+    at_ = 0;
+    filled_ = gathering_.families[family_].parts[part_]->Next(batch_, kBatch);
+    if (filled_ == 0) {
+      ++part_;
+      return;
+    }
+    if (timestamps_ == Timestamps::kLeaveOut) {
+      const auto has_timestamp = [](const Point& point) { return point.has_timestamp; };
+      filled_ =
+          static_cast<size_t>(std::remove_if(batch_, batch_ + filled_, has_timestamp) - batch_);
+    }
+  }
+
+  Gathering gathering_;
+  const std::unique_ptr<Encoder> encoder_;
+  const Timestamps timestamps_;
+  OutputBuffer buffer_{kMaxPieceBytes};
+  size_t family_ = 0;
+  size_t part_ = 0;
+  size_t at_ = 0;      // in batch_
+  size_t filled_ = 0;  // of batch_
+  bool begun_ = false;
+  bool complete_ = false;
+  Point batch_[kBatch];
+};
+
+std::unique_ptr<Encoder> NewEncoder(Format format) {
+  switch (format) {
+    case Format::kText004:
+      break;
+  }
+  return std::make_unique<TextEncoder>();
+}
+
+}  // namespace
+
+std::string_view ContentType(Format format) {
+  switch (format) {
+    case Format::kText004:
+      break;
+  }
+  return "text/plain; version=0.0.4; charset=utf-8";
+}
+
+std::unique_ptr<ExpositionStream> NewExpositionStream(Gathering gathering, Format format,
+                                                      Timestamps timestamps) {
+  return std::make_unique<EncodedStream>(std::move(gathering), NewEncoder(format), timestamps);
+}
+
+}  // namespace promplug

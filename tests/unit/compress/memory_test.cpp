@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: MIT
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <cstdlib>
+#include <memory>
+#include <new>
+
+#include "compress/compressor.hpp"
+#include "compress/gzip_compressors.hpp"
+
+namespace {
+// operator new fails while this is set.
+std::atomic<bool> no_memory{false};
+
+void* Allocate(size_t n) { return no_memory ? nullptr : std::malloc(n == 0 ? 1 : n); }
+}  // namespace
+
+void* operator new(size_t n) {
+  if (void* memory = Allocate(n)) return memory;
+  throw std::bad_alloc();
+}
+void* operator new(size_t n, const std::nothrow_t&) noexcept { return Allocate(n); }
+void operator delete(void* memory) noexcept { std::free(memory); }
+void operator delete(void* memory, size_t) noexcept { std::free(memory); }
+void operator delete(void* memory, const std::nothrow_t&) noexcept { std::free(memory); }
+
+namespace promplug {
+namespace {
+
+template <typename T>
+bool IsNullWithoutMemory(std::unique_ptr<T> (*make)()) {
+  no_memory = true;
+  const std::unique_ptr<T> made = make();
+  no_memory = false;
+  return made == nullptr;
+}
+
+TEST(GzipMemory, NothingIsMadeWithoutMemory) {
+  EXPECT_TRUE(IsNullWithoutMemory(&NewGzipCompressor));
+  EXPECT_TRUE(IsNullWithoutMemory(&NewIsalGzipCompressor));
+  EXPECT_TRUE(IsNullWithoutMemory(&NewZlibGzipCompressor));
+  EXPECT_TRUE(IsNullWithoutMemory(&NewGzipDecompressor));
+}
+
+TEST(GzipMemory, WhereTheOutputCannotGrowItIsAnExceptionAndNoCrash) {
+  for (const auto make : {&NewGzipCompressor, &NewZlibGzipCompressor}) {
+    const auto compressor = make();
+    std::string out;
+    const std::string text(1000, 'x');
+    no_memory = true;
+    bool thrown = false;
+    try {
+      compressor->Write(text, &out);
+      compressor->Finish(&out);
+    } catch (const std::bad_alloc&) {
+      thrown = true;
+    }
+    no_memory = false;
+    EXPECT_TRUE(thrown);
+  }
+}
+
+}  // namespace
+}  // namespace promplug
