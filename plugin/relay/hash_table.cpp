@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: MIT
+#include "relay/hash_table.hpp"
+
+#include <algorithm>
+
+namespace promplug {
+namespace {
+
+constexpr size_t kFirstSlots = 32;
+constexpr size_t kKeptSlots = 256;  // of each shard, beyond Clear()
+
+}  // namespace
+
+uint64_t* WordTable::SlotOf(Shard& shard, uint64_t word) const {
+  const size_t size = shard.slots.size();
+  size_t at = static_cast<size_t>(((word >> 32) * size) >> 32);
+  while (shard.slots[at] != 0 && ((shard.slots[at] ^ word) & identity_) != 0) {
+    if (++at == size) at = 0;
+  }
+  return &shard.slots[at];
+}
+
+uint64_t* WordTable::Find(uint64_t word) {
+  Shard& shard = ShardOf(word);
+  if (shard.used == 0) return nullptr;
+  uint64_t* const slot = SlotOf(shard, word);
+  return *slot == 0 ? nullptr : slot;
+}
+
+bool WordTable::Insert(uint64_t word) {
+  Shard& shard = ShardOf(word);
+  // Between 57% and 85% full: 9.4 to 14.1 bytes a word.
+  if ((shard.used + 1) * 20 > shard.slots.size() * 17) Grow(shard);
+  uint64_t* const slot = SlotOf(shard, word);
+  if (*slot != 0) return false;
+  *slot = word;
+  ++shard.used;
+  return true;
+}
+
+void WordTable::Grow(Shard& shard) const {
+  const size_t size = shard.slots.size();
+  std::vector<uint64_t> old(size == 0 ? kFirstSlots : size + size / 2);
+  old.swap(shard.slots);
+  for (const uint64_t word : old) {
+    if (word != 0) *SlotOf(shard, word) = word;
+  }
+}
+
+void WordTable::Clear() {
+  for (Shard& shard : shards_) {
+    if (shard.used == 0) continue;
+    shard.used = 0;
+    if (shard.slots.size() > kKeptSlots) {
+      std::vector<uint64_t>().swap(shard.slots);
+    } else {
+      std::fill(shard.slots.begin(), shard.slots.end(), 0);
+    }
+  }
+}
+
+bool SeriesSet::Insert(uint64_t hash) {
+  if (hash == 0) hash = 1;
+  const auto few_end = few_.begin() + static_cast<std::ptrdiff_t>(few_count_);
+  if (std::find(few_.begin(), few_end, hash) != few_end) return false;
+  if (few_count_ == few_.size()) return many_.Insert(hash);
+  few_[few_count_++] = hash;
+  return true;
+}
+
+void SeriesSet::Clear() {
+  if (few_count_ == few_.size()) many_.Clear();
+  few_count_ = 0;
+}
+
+}  // namespace promplug

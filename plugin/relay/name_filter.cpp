@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: MIT
+#include "relay/name_filter.hpp"
+
+#include <algorithm>
+
+namespace promplug {
+namespace {
+
+bool Matches(std::string_view pattern, std::string_view name) {
+  if (!pattern.ends_with('*')) return pattern == name;
+  return name.starts_with(pattern.substr(0, pattern.size() - 1));
+}
+
+bool AnyMatches(const std::vector<std::string>& patterns, std::string_view name) {
+  return std::any_of(patterns.begin(), patterns.end(),
+                     [name](const std::string& pattern) { return Matches(pattern, name); });
+}
+
+}  // namespace
+
+bool NameFilter::Takes(std::string_view family) const {
+  if (!config_.keep.empty() && !AnyMatches(config_.keep, family)) return false;
+  if (AnyMatches(config_.drop, family)) return false;
+  // Searched in place of find(): the set has no look-up by view, and is empty nearly always.
+  return std::none_of(exclude_.begin(), exclude_.end(),
+                      [family](const std::string& name) { return name == family; });
+}
+
+}  // namespace promplug
