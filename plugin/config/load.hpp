@@ -16,22 +16,27 @@ namespace promplug {
 struct ConfigInput {
   // Path of the YAML file; empty: PROMPLUG_CONFIG names it, or there is none.
   std::string path;
-  // Dotted keys as in docs/config.md; they win over the environment, which wins over the file.
+  // Dotted keys as in docs/config.md, and "pushgateway.labels.NAME", "pushgateway.headers.NAME";
+  // they win over the environment, which wins over the file. Of two for one key the later counts.
+  // Lists and maps are written as YAML.
   StringPairs overrides;
   // The value of an environment variable. Empty function: no environment.
   std::function<std::optional<std::string>(const char* name)> environment;
-  // The instance where none is configured: the private IPv4 of the interface that routes out, else
-  // the host name; never the address of a container bridge.
+  // The instance where push is on and none is configured: the private IPv4 of the interface that
+  // routes out, else the host name; never the address of a container bridge.
   std::function<std::string()> guess_instance;
 };
 
-// The environment of this process and GuessInstance().
+// The environment of this process and GuessInstance(). Its functions read the environment when
+// they are called: while no other thread of the host changes it.
 ConfigInput SystemConfigInput();
+// Looks at the routes and interfaces of this machine; sends nothing. Empty: nothing was found.
 std::string GuessInstance();
 
-// Reads and checks everything; opens nothing but the file. On kConfig the text names the source
-// (file and line, variable, or override), the key, the value and what is expected; a credential is
-// never quoted.
+// Reads and checks everything; opens nothing but the file, and does not wait on it. Every source is
+// checked, also what another one overrides. On kConfig the text names the source (file and line,
+// variable, or override), the key, the value and what is expected; a credential is never quoted.
+// kNoMemory.
 Result<Config> LoadConfig(const ConfigInput& input);
 
 }  // namespace promplug
