@@ -8,7 +8,7 @@ set -euo pipefail
 export LC_ALL=C
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-policy=${PROMPLUG_POLICY_RC:-/usr/sbin/policy-rc.d}
+policy=/usr/sbin/policy-rc.d
 policy_saved=$policy.before-promplug
 policy_mark="written by promplug's scripts/install.sh, for the time of its run"
 
@@ -83,14 +83,18 @@ quiet_new_services() {
   while read -r package; do
     while read -r file; do
       unit=${file##*/}
+      # A unit and an init script of one name are one service: update-rc.d disables both.
+      if grep -qxF -e "$unit" -e "${unit%.service}" -e "$unit.service" <<<"$was_enabled"; then
+        continue
+      fi
       if [[ $file == /etc/init.d/* ]]; then
-        grep -qxF "$unit" <<<"$was_enabled" || update-rc.d "$unit" disable >/dev/null 2>&1 || true
+        update-rc.d "$unit" disable >/dev/null 2>&1 || true
         continue
       fi
       if ! grep -qxF "$unit" <<<"$was_active" && active_units | grep -qxF "$unit"; then
         systemctl stop "$unit"
       fi
-      if ! grep -qxF "$unit" <<<"$was_enabled" && enabled_links | grep -qxF "$unit"; then
+      if enabled_links | grep -qxF "$unit"; then
         if command -v systemctl >/dev/null; then
           systemctl disable --quiet "$unit" 2>/dev/null || true
         else
@@ -98,8 +102,6 @@ quiet_new_services() {
         fi
         if enabled_links | grep -qxF "$unit"; then
           say "could not disable $unit; please do" >&2
-        else
-          say "$unit is installed, and not enabled"
         fi
       fi
     done < <(dpkg -L "$package" | grep -E \

@@ -62,7 +62,7 @@ class ConfigTest(StackCase):
     def test_a_bad_configuration_is_one_error_that_names_file_line_and_key(self):
         cases = {
             "unknown key": ("pushgateway:\n  job: x\n  ulr: http://127.0.0.1:1\n", 3, "ulr"),
-            "wrong type": ("scrape:\n  gzip: perhaps\n", 2, "gzip"),
+            "wrong type": ("scrape:\n  compression: perhaps\n", 2, "compression"),
             "impossible value": ("pushgateway:\n  url: ftp://127.0.0.1\n", 2, "url"),
             "empty job": ("pushgateway:\n  url: http://127.0.0.1:1\n  job: ''\n", 3, "job"),
         }

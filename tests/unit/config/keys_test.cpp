@@ -111,8 +111,7 @@ TEST(ConfigKeys, NumbersAreTakenWithinTheRangeThatTheTableStatesAndNotBeyond) {
     if (!StatedRange(key.expected)) continue;
     ++checked;
     ExpectRange(key.expected, [&key](const std::string& text) {
-      return Overrides({{"pushgateway.interval_seconds", "86400"},
-                        {std::string(key.name), text}});
+      return Overrides({{"pushgateway.interval_seconds", "86400"}, {std::string(key.name), text}});
     });
   }
   for (const auto& key : ForwardKeys()) {
@@ -154,7 +153,8 @@ limits: {max_series_per_family: 12}
 process_metrics: false
 self_metrics: False
 log_level: error
-)").Good();
+)")
+                            .Good();
   EXPECT_EQ(config.scrape.path, "/m");
   EXPECT_EQ(config.scrape.listen, "[::1]:9400");
   EXPECT_EQ(config.scrape.max_requests_in_flight, 3u);

@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: MIT
+#include "serve/accept.hpp"
+
+#include <gtest/gtest.h>
+
+#include <array>
+#include <fstream>
+#include <string>
+
+namespace promplug {
+namespace {
+
+// The value of a header of a request that a real Prometheus sent.
+std::string CapturedHeader(const std::string& file, const std::string& name) {
+  std::ifstream in(std::string(PROMPLUG_TEST_DATA) + "/" + file);
+  std::string line;
+  while (std::getline(in, line)) {
+    if (line.rfind(name + ": ", 0) == 0) {
+      return line.substr(name.size() + 2, line.find('\r') - name.size() - 2);
+    }
+  }
+  ADD_FAILURE() << file << " has no " << name;
+  return {};
+}
+
+TEST(ParseAccept, ReadsTheElementsOfARealPrometheusInTheirOrder) {
+  const std::string header = CapturedHeader("prometheus_request_default.txt", "Accept");
+  const auto items = ParseAccept(header);
+  ASSERT_EQ(items.size(), 4u);
+  EXPECT_EQ(items[0].value, "application/openmetrics-text");
+  EXPECT_EQ(FindParameter(items[0].parameters, "version"), "1.0.0");
+  EXPECT_EQ(items[0].q, 1000);
+  EXPECT_EQ(FindParameter(items[1].parameters, "version"), "0.0.1");
+  EXPECT_EQ(items[1].q, 750);
+  EXPECT_EQ(items[2].value, "text/plain");
+  EXPECT_EQ(items[2].q, 500);
+  EXPECT_EQ(items[3].value, "*/*");
+  EXPECT_EQ(items[3].q, 100);
+}
+
+TEST(ParseAccept, ReadsTheParametersOfProtobuf) {
+  const std::string header = CapturedHeader("prometheus_request_native-histograms.txt", "Accept");
+  const auto items = ParseAccept(header);
+  ASSERT_EQ(items.size(), 5u);
+  EXPECT_EQ(items[0].value, "application/vnd.google.protobuf");
+  EXPECT_EQ(FindParameter(items[0].parameters, "proto"), "io.prometheus.client.MetricFamily");
+  EXPECT_EQ(FindParameter(items[0].parameters, "encoding"), "delimited");
+  EXPECT_EQ(items[1].q, 800);
+}
+
+TEST(ParseAccept, TakesSpacesQuotesAndEmptyElements) {
+  const auto items = ParseAccept(" , text/plain ; x=\"a,b;c\" ; Q = 0.25 ,, */* ");
+  ASSERT_EQ(items.size(), 2u);
+  EXPECT_EQ(items[0].value, "text/plain");
+  EXPECT_EQ(FindParameter(items[0].parameters, "X"), "a,b;c");
+  EXPECT_EQ(items[0].q, 250);
+  EXPECT_EQ(items[1].value, "*/*");
+}
+
+TEST(ParseAccept, AnEscapedQuoteDoesNotEndAQuotedText) {
+  const auto items = ParseAccept(R"(a/b;x="1\",2", c/d)");
+  ASSERT_EQ(items.size(), 2u);
+  EXPECT_EQ(items[1].value, "c/d");
+}
+
+TEST(ParseAccept, LeavesOutElementsWhoseQIsNotOne) {
+  for (const char* q : {"2", "1.001", "-1", "0.1234", ".5", "x", "0x", "1e0"}) {
+    EXPECT_TRUE(ParseAccept(std::string("gzip;q=") + q).empty()) << q;
+  }
+  EXPECT_EQ(ParseAccept("gzip;q=1.000").at(0).q, 1000);
+  EXPECT_EQ(ParseAccept("gzip;q=0.").at(0).q, 0);
+  EXPECT_EQ(ParseAccept("gzip;q=0.001").at(0).q, 1);
+}
+
+TEST(ParseAccept, SurvivesTextsThatEndInTheMiddle) {
+  for (const char* text :
+       {"", ";", ";;", "\"", "a;\"", "a;x=\"\\", "a;x=\"", "a;=", ",,,", "a;q="}) {
+    for (const AcceptItem& item : ParseAccept(text)) EXPECT_FALSE(item.value.empty()) << text;
+  }
+}
+
+// Rows as a server with more formats has them. The format says nothing here; the row does.
+constexpr std::array kRows = {
+    MediaRow{"text/plain", ";version=0.0.4", Format::kText004},
+    MediaRow{"application/openmetrics-text", ";version=1.0.0", Format::kText004},
+    MediaRow{"application/vnd.google.protobuf",
+             ";proto=io.prometheus.client.MetricFamily;encoding=delimited", Format::kText004},
+};
+
+std::string_view Best(std::string_view accept) {
+  const MediaRow* row = Negotiate(accept, kRows);
+  return row == nullptr ? std::string_view("none") : row->type;
+}
+
+TEST(Negotiate, FollowsTheRealRequests) {
+  EXPECT_EQ(Best(CapturedHeader("prometheus_request_default.txt", "Accept")),
+            "application/openmetrics-text");
+  EXPECT_EQ(Best(CapturedHeader("prometheus_request_bearer.txt", "Accept")),
+            "application/openmetrics-text");
+  EXPECT_EQ(Best(CapturedHeader("prometheus_request_native-histograms.txt", "Accept")),
+            "application/vnd.google.protobuf");
+}
+
+TEST(Negotiate, TheHigherQWinsThenTheClientsOrderThenTheServers) {
+  EXPECT_EQ(Best("text/plain;q=0.4, application/openmetrics-text;q=0.5"),
+            "application/openmetrics-text");
+  EXPECT_EQ(Best("application/openmetrics-text, text/plain"), "application/openmetrics-text");
+  EXPECT_EQ(Best("*/*"), "text/plain");
+  EXPECT_EQ(Best("application/*"), "application/openmetrics-text");
+}
+
+TEST(Negotiate, TheMostSpecificElementDecides) {
+  EXPECT_EQ(Best("*/*, text/plain;q=0"), "application/openmetrics-text");
+  EXPECT_EQ(Best("text/plain;version=0.0.4;q=0, text/*"), "none");
+  EXPECT_EQ(Best("text/plain;q=0.1, text/plain;version=0.0.4;q=0.9, */*;q=0.5"), "text/plain");
+}
+
+TEST(Negotiate, AnotherVersionIsAnotherThing) {
+  EXPECT_EQ(Best("text/plain;version=9"), "none");
+  EXPECT_EQ(Best("TEXT/Plain;charset=utf-8"), "text/plain");
+  EXPECT_EQ(Best("image/png"), "none");
+  EXPECT_EQ(Best(""), "none");
+}
+
+TEST(NegotiateFormat, IsTextWhateverTheClientSays) {
+  for (const char* accept : {"", "image/png", "*/*;q=0", "text/plain;version=0.0.4", "\xff"}) {
+    EXPECT_EQ(NegotiateFormat(accept), Format::kText004) << accept;
+  }
+}
+
+TEST(PrefersGzip, OnlyWhereTheClientTakesItAndDoesNotLikeIdentityMore) {
+  EXPECT_TRUE(PrefersGzip(CapturedHeader("prometheus_request_default.txt", "Accept-Encoding")));
+  EXPECT_TRUE(PrefersGzip("GZIP"));
+  EXPECT_TRUE(PrefersGzip("deflate, x-gzip;q=0.2"));
+  EXPECT_TRUE(PrefersGzip("*"));
+  EXPECT_TRUE(PrefersGzip("identity;q=0.5, gzip;q=0.5"));
+  EXPECT_FALSE(PrefersGzip(""));
+  EXPECT_FALSE(PrefersGzip("gzip;q=0"));
+  EXPECT_FALSE(PrefersGzip("gzip;q=0.000, *"));
+  EXPECT_FALSE(PrefersGzip("*;q=0"));
+  EXPECT_FALSE(PrefersGzip("identity, gzip;q=0.5"));
+  EXPECT_FALSE(PrefersGzip("gzip;q=high"));
+  EXPECT_FALSE(PrefersGzip("gzipx"));
+}
+
+}  // namespace
+}  // namespace promplug
