@@ -111,10 +111,13 @@ Status CheckReservedLabels(const FamilyHead& head, const Label* labels, size_t n
     case MetricType::kSummary:
       return has("quantile") ? Invalid("label \"quantile\" belongs to the summary itself")
                              : Status();
-    case MetricType::kStateset:
-      return has(head.name)
-                 ? Status()
-                 : Invalid("stateset without the label " + Quoted(head.name) + " for its state");
+    case MetricType::kStateset: {
+      // A label name has no colons.
+      std::string state(head.name);
+      std::replace(state.begin(), state.end(), ':', '_');
+      return has(state) ? Status()
+                        : Invalid("stateset without the label " + Quoted(state) + " for its state");
+    }
     default:
       return Status();
   }

@@ -115,7 +115,8 @@ class Sources final : public Gatherer {
 
   // The run is ready at once when it has no callback to wait for, or the threads do not run (then
   // callbacks are left out). `ready` is called exactly once otherwise, even if the run became ready
-  // before this returned. Destroying the run waits for a ready callback that is just being called
+  // before this returned; from a thread of the plugin, or from one that is inside RunPending, Wait,
+  // Unregister or Stop. Destroying the run waits for a ready callback that is just being called
   // on another thread, so hold no lock that it takes.
   std::unique_ptr<GatherRun> Start(GatherRequest request, std::function<void()> ready) override;
 
