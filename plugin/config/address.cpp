@@ -129,17 +129,22 @@ bool HasOddSegment(std::string_view path) {
   return false;
 }
 
-bool HasGroup(std::string_view path) {
+bool HasGroup(std::string_view url) {
   constexpr std::string_view kGroup = "/metrics/job";
-  const size_t at = path.find(kGroup);
+  const size_t at = url.find(kGroup);
   if (at == std::string_view::npos) return false;
-  const std::string_view rest = path.substr(at + kGroup.size());
+  const std::string_view rest = url.substr(at + kGroup.size());
   return rest.empty() || rest[0] == '/' || rest[0] == '@';
 }
 
 }  // namespace
 
 Result<std::string> NormalizeGatewayUrl(std::string_view text) {
+  if (HasGroup(text)) {
+    return Expected(
+        "the base URL of the Pushgateway, like http://pushgateway:9091: /metrics/job/... is added "
+        "from pushgateway.job, pushgateway.instance and pushgateway.labels");
+  }
   Result<UrlParts> parts = SplitUrl(text);
   if (!parts.ok()) return parts.status();
   const UrlParts& url = parts.value();
@@ -148,11 +153,6 @@ Result<std::string> NormalizeGatewayUrl(std::string_view text) {
   }
   std::string_view path = url.path;
   while (!path.empty() && path.back() == '/') path.remove_suffix(1);
-  if (HasGroup(path)) {
-    return Expected(
-        "the base URL of the Pushgateway, like http://pushgateway:9091: /metrics/job/... is added "
-        "from pushgateway.job, pushgateway.instance and pushgateway.labels");
-  }
   if (HasOddSegment(path)) return Expected("a URL without \"//\", \".\" and \"..\" in the path");
   return (url.scheme + "://").append(url.authority).append(path);
 }

@@ -72,8 +72,14 @@ Status CheckGroups(const Draft& draft) {
 
 void SayWhyPushIsOff(Draft& draft) {
   const Given* given = Find(draft, "pushgateway.url");
-  draft.config.push_off_reason =
-      given == nullptr ? "pushgateway.url is not set" : given->where + " is empty";
+  std::string& reason = draft.config.push_off_reason;
+  if (given == nullptr) {
+    reason = "pushgateway.url is not set";
+  } else if (given->where.starts_with(kVariable)) {
+    reason = given->where.substr(kVariable.size()) + " is empty";
+  } else {
+    reason = given->where + ": pushgateway.url is empty";
+  }
 }
 
 Status GuessMissingInstance(Draft& draft, const ConfigInput& input) {

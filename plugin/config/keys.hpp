@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <functional>
 #include <map>
 #include <span>
 #include <string>
@@ -12,6 +13,9 @@
 #include "config/yaml.hpp"
 
 namespace promplug {
+
+// How the origin of a value that comes from the environment begins.
+inline constexpr std::string_view kVariable = "environment variable ";
 
 // Where a value came from and how a message may show it.
 struct Given {

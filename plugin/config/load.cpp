@@ -111,7 +111,7 @@ Status ReadEnvironment(const ConfigInput& input, Draft& draft) {
       if (variable.empty()) continue;
       const std::optional<std::string> text = input.environment(variable.c_str());
       if (!text || (text->empty() && !key.empty_is_a_value)) continue;
-      const Origin origin{"environment variable " + variable};
+      const Origin origin{std::string(kVariable) + variable};
       Status status = ReadText(key, std::string(key.name), *text, origin, draft);
       if (!status.ok()) return status;
     }

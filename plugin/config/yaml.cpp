@@ -95,15 +95,20 @@ class Reader {
     return {Code::kConfig, origin_.Where(line).append(": ").append(text)};
   }
 
+  // Of the byte before `end`.
+  size_t Line(size_t end) const {
+    const std::string_view before = text_.substr(0, end == 0 ? 0 : end - 1);
+    return static_cast<size_t>(std::count(before.begin(), before.end(), '\n')) + 1;
+  }
+
   Status Next(Event& event) {
     if (yaml_parser_parse(&parser_, &event.raw) != 0) return {};
     if (parser_.error == YAML_MEMORY_ERROR) return {Code::kNoMemory, "no memory"};
-    size_t line = parser_.problem_mark.line + 1;
-    if (parser_.error == YAML_READER_ERROR) {
-      const auto end =
-          text_.begin() + static_cast<ptrdiff_t>(std::min(parser_.problem_offset, text_.size()));
-      line = static_cast<size_t>(std::count(text_.begin(), end, '\n')) + 1;
-    }
+    // Of an error at the end the mark can be a line behind the last one, and a byte that is not
+    // acceptable has an offset only.
+    const size_t end = parser_.error == YAML_READER_ERROR ? parser_.problem_offset : text_.size();
+    size_t line = Line(end);
+    if (parser_.error != YAML_READER_ERROR) line = std::min(line, parser_.problem_mark.line + 1);
     const char* problem = parser_.problem != nullptr ? parser_.problem : "syntax error";
     return Error(line, std::string(problem) + ", expected YAML");
   }
