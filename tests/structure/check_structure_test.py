@@ -16,7 +16,12 @@ GOOD_TREE = {
     "plugin/push/push.hpp": HEAD + '#include <vector>\n#include "http/client.hpp"\n',
     "plugin/abi/table.cpp": HEAD + '#include <promplug/promplug.h>\n#include "push/push.hpp"\n',
     "host_api/include/promplug/promplug.h": HEAD + "#include <stdint.h>\n",
-    "host_api/include/promplug/promplug.hpp": HEAD + "#include <string>\n",
+    "host_api/include/promplug/promplug.hpp": HEAD + '#include <string>\n#include "host/core.hpp"\n',
+    "host_api/include/promplug/host/core.hpp": HEAD + '#include "../promplug.h"\n',
+    "host_api/include/promplug/prometheus_cpp.hpp": HEAD + '#include "promplug.hpp"\n'
+                                                          "#include <prometheus/family.h>\n",
+    "plugin/version.hpp.in": "",
+    "plugin/abi/entry.cpp": HEAD + '#include "version.hpp"\n',
     "sample_host/routes.hpp": HEAD + "#include <promplug/promplug.hpp>\n",
     "sample_host/main.cpp": HEAD + '#include <httplib.h>\n#include "routes.hpp"\n',
 }
@@ -96,9 +101,11 @@ class CheckStructureTest(unittest.TestCase):
                             "promplug.h may not include stdio.h")
         self.assert_refused("host_api/include/promplug/promplug.hpp",
                             HEAD + "#include <prometheus/registry.h>\n", "may not include")
+        self.assert_refused("host_api/include/promplug/host/x.hpp",
+                            HEAD + '#include "../prometheus_cpp.hpp"\n', "may not include")
 
     def test_a_long_file_is_refused(self):
-        self.assert_refused("plugin/base/x.hpp", HEAD + "\n" * MAX_LINES, "longer than")
+        self.assert_refused("plugin/base/x.hpp", HEAD + "\n" * MAX_LINES["plugin"], "longer than")
 
     def test_the_first_lines_are_checked(self):
         self.assert_refused("plugin/base/x.hpp", "#pragma once\n", "no SPDX")
