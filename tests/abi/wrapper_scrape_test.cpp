@@ -45,9 +45,7 @@ struct Whole {
   Scrape::Progress last = Scrape::Progress::kFailed;
 };
 
-Whole ReadAll(Plugin& plugin, const Request& request) {
-  ReadySignal ready;
-  auto scrape = plugin.BeginScrape(request, [&] { ready.Notify(); }).OrThrow();
+Whole ReadAll(Scrape& scrape, ReadySignal& ready) {
   Whole whole;
   while ((whole.last = scrape.Head(&whole.head)) == Scrape::Progress::kAgain) {
     if (!ready.Wait()) return whole;
@@ -68,7 +66,9 @@ TEST(WrapperScrapeTest, AScrapeThatNeverBlocksGivesHeadAndWholeBody) {
   auto plugin = RunningPlugin();
   auto requests = plugin.Counter("requests_total", "h", {"n"});
   for (int i = 0; i < 500; ++i) requests.Inc(i);
-  const auto whole = ReadAll(plugin, Request());
+  ReadySignal ready;
+  auto scrape = plugin.BeginScrape(Request(), [&] { ready.Notify(); }).OrThrow();
+  const auto whole = ReadAll(scrape, ready);
   EXPECT_EQ(whole.last, Scrape::Progress::kEnd);
   EXPECT_EQ(whole.head.status, 200);
   EXPECT_THAT(whole.head.headers, Contains(Pair("Content-Type", HasSubstr("version=0.0.4"))));
@@ -92,10 +92,12 @@ TEST(WrapperScrapeTest, AScrapeWaitsForASlowCollectorWithoutBlockingTheLoop) {
   ReadySignal ready;
   auto scrape = plugin.BeginScrape(Request(), [&] { ready.Notify(); }).OrThrow();
   ResponseHead head;
-  const auto progress = scrape.Head(&head);
+  EXPECT_EQ(scrape.Head(&head), Scrape::Progress::kAgain);
   go.set_value();
-  if (progress == Scrape::Progress::kAgain) EXPECT_TRUE(ready.Wait());
-  EXPECT_NE(progress, Scrape::Progress::kFailed);
+  EXPECT_TRUE(ready.Wait());
+  const auto whole = ReadAll(scrape, ready);
+  EXPECT_EQ(whole.last, Scrape::Progress::kEnd);
+  EXPECT_THAT(whole.body, HasSubstr("slow 1\n"));
 }
 
 TEST(WrapperScrapeTest, AScrapeCanBeGivenUp) {
