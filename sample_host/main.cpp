@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: MIT
 #include <signal.h>
+#include <unistd.h>
 
+#include <atomic>
 #include <cstdio>
 #include <cstdlib>
+#include <exception>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -71,14 +74,16 @@ int Serve(const HostConfig& config) {
   binding.Start();
   LogLine("listening on " + Address(config.listen_host, port));
   bool served = false;
+  std::atomic<bool> ended{false};
   std::thread serving([&] {
     served = server.Run();
+    ended = true;
     // Run() ends by itself only when accepting fails; then the main thread is still waiting.
     if (!served) kill(getpid(), SIGTERM);
   });
   HandleSignals(signals, binding);
   LogLine("stopping");
-  while (!server.Stop()) std::this_thread::yield();
+  while (!ended && !server.Stop()) std::this_thread::yield();
   serving.join();
   binding.Stop();
   return served ? EXIT_SUCCESS : EXIT_FAILURE;
