@@ -33,9 +33,9 @@ CLEANED = {
 }
 # name: arguments of FakeExporter. None of them is a whole, valid exposition.
 REFUSED = {
-    "unavailable": (b"Limit of concurrent requests reached (1), try again later.\n", 503),
-    "error_with_metrics": (b"a 1\n", 500),
-    "no_content": (b"", 204),
+    "status_503": (b"Limit of concurrent requests reached (1), try again later.\n", 503),
+    "status_500_with_metrics": (b"a 1\n", 500),
+    "status_204": (b"", 204),
     "a_page": ((DATA / "node_exporter_root.html").read_bytes(), 200, "text/html; charset=utf-8"),
     "a_page_as_text": ((DATA / "node_exporter_root.html").read_bytes(),),
     "an_answer_in_the_body": ((DATA / "node_exporter_503.txt").read_bytes(),),
@@ -43,7 +43,7 @@ REFUSED = {
     "cut_line": (b'a 1\nb{x="1',),
     "bad_value": (b"a 1\nb one\n",),
     "bad_utf8": (b'a{x="\xff"} 1\n',),
-    "nothing": (b"",),
+    "empty_body": (b"",),
 }
 
 
