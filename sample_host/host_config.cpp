@@ -77,7 +77,7 @@ std::optional<std::string> Apply(std::string_view key, std::string_view value,
 std::variant<HostConfig, ConfigError> LoadHostConfig(const std::string& path) {
   std::ifstream file(path);
   if (!file) return ConfigError{path + ": cannot be read"};
-  const auto directory = std::filesystem::path(path).parent_path();
+  const auto directory = std::filesystem::absolute(path).parent_path();
   HostConfig config;
   std::string line;
   for (int number = 1; std::getline(file, line); ++number) {

@@ -58,6 +58,14 @@ HttpServer::HttpServer(const HostConfig& config, PhotoStore& store, ThumbnailQue
   server_.Patch(kEverything, dispatch);
   server_.Delete(kEverything, dispatch);
   server_.Options(kEverything, dispatch);
+  // A request with neither of the two has no body (RFC 9112, 6.3); cpp-httplib would wait for one.
+  server_.set_pre_routing_handler([dispatch](const auto& request, auto& response) {
+    if (request.has_header("Content-Length") || request.has_header("Transfer-Encoding")) {
+      return httplib::Server::HandlerResponse::Unhandled;
+    }
+    dispatch(request, response);
+    return httplib::Server::HandlerResponse::Handled;
+  });
   server_.new_task_queue = [threads = config.threads] { return new httplib::ThreadPool(threads); };
   server_.set_payload_max_length(64u << 20);
   server_.set_tcp_nodelay(true);
