@@ -4,6 +4,8 @@
 #include <charconv>
 #include <string_view>
 
+#include "exposition/shortest_decimal.hpp"
+
 namespace promplug {
 namespace {
 
@@ -17,19 +19,14 @@ char* WriteNotFinite(char* out, double v) {
   return WriteText(out, v > 0 ? "+Inf" : "-Inf");
 }
 
-constexpr int kDecimals = 6;
+constexpr size_t kDecimals = 6;
 constexpr uint64_t kMillion = 1000000;
 
 // `millionths` / 1e6, which is not whole.
 char* WriteMillionths(char* out, uint64_t millionths) {
   out = WriteUnsigned(out, millionths / kMillion);
-  uint64_t decimals = millionths % kMillion;
   *out++ = '.';
-  for (int i = kDecimals; i > 0; i -= 2) {
-    std::memcpy(out + i - 2, &numbers_internal::kPairs[decimals % 100 * 2], 2);
-    decimals /= 100;
-  }
-  out += kDecimals;
+  out = numbers_internal::WritePadded(out, millionths % kMillion, kDecimals);
   while (out[-1] == '0') --out;
   return out;
 }
@@ -50,11 +47,32 @@ char* WriteFewDecimals(char* out, double v) {
   return WriteMillionths(out, millionths);
 }
 
+// A number with a fraction, below 2^53, so that its decimal form has the same whole part: between
+// the two there is no whole number, for it would be a double nearer than that.
+char* WriteShortest(char* out, double magnitude) {
+  Decimal decimal = ShortestDecimal(magnitude);
+  while (decimal.digits % 10 == 0) {
+    decimal.digits /= 10;
+    ++decimal.exponent;
+  }
+  const auto decimals = static_cast<size_t>(-decimal.exponent);
+  const auto whole = static_cast<uint64_t>(magnitude);
+  out = WriteUnsigned(out, whole);
+  *out++ = '.';
+  const uint64_t whole_digits = whole == 0 ? 0 : whole * numbers_internal::kPowersOfTen[decimals];
+  return numbers_internal::WritePadded(out, decimal.digits - whole_digits, decimals);
+}
+
 }  // namespace
 
 char* numbers_internal::WriteFraction(char* out, double v) {
   if (!std::isfinite(v)) return WriteNotFinite(out, v);
   if (char* const end = WriteFewDecimals(out, v)) return end;
+  const double magnitude = std::fabs(v);
+  if (magnitude >= kMinShortestDecimal && magnitude < kShortestDecimalLimit) {
+    if (v < 0) *out++ = '-';
+    return WriteShortest(out, magnitude);
+  }
   return std::to_chars(out, out + kMaxNumberBytes, v).ptr;
 }
 

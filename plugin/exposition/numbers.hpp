@@ -41,6 +41,40 @@ inline size_t CountDigits(uint64_t v) {
   return guess + (v >= kPowersOfTen[guess] ? 1 : 0);
 }
 
+inline void WriteTwo(char* out, uint32_t v) { std::memcpy(out, &kPairs[size_t{v} * 2], 2); }
+inline void WriteFour(char* out, uint32_t v) {
+  WriteTwo(out, v / 100);
+  WriteTwo(out + 2, v % 100);
+}
+
+// `v` in exactly `width` digits, with leading zeros. By eight and four, so that few divisions wait
+// for each other. Returns the end.
+inline char* WritePadded(char* out, uint64_t v, size_t width) {
+  constexpr uint32_t kTenTo4 = 10000;
+  constexpr uint64_t kTenTo8 = 100000000;
+  char* const end = out + width;
+  char* p = end;
+  for (; p - out >= 8; v /= kTenTo8) {
+    const auto eight = static_cast<uint32_t>(v % kTenTo8);
+    p -= 8;
+    WriteFour(p, eight / kTenTo4);
+    WriteFour(p + 4, eight % kTenTo4);
+  }
+  auto rest = static_cast<uint32_t>(v);
+  if (p - out >= 4) {
+    p -= 4;
+    WriteFour(p, rest % kTenTo4);
+    rest /= kTenTo4;
+  }
+  if (p - out >= 2) {
+    p -= 2;
+    WriteTwo(p, rest % 100);
+    rest /= 100;
+  }
+  if (p != out) *out = static_cast<char>('0' + rest);
+  return end;
+}
+
 // What is neither whole nor small enough for the integer path.
 char* WriteFraction(char* out, double v);
 
@@ -51,20 +85,7 @@ inline char* WriteUnsigned(char* out, uint64_t v) {
     *out = static_cast<char>('0' + v);
     return out + 1;
   }
-  const auto& pairs = numbers_internal::kPairs;
-  char* const end = out + numbers_internal::CountDigits(v);
-  char* p = end;
-  while (v >= 100) {
-    p -= 2;
-    std::memcpy(p, &pairs[v % 100 * 2], 2);
-    v /= 100;
-  }
-  if (v >= 10) {
-    std::memcpy(p - 2, &pairs[v * 2], 2);
-  } else {
-    p[-1] = static_cast<char>('0' + v);
-  }
-  return end;
+  return numbers_internal::WritePadded(out, v, numbers_internal::CountDigits(v));
 }
 
 inline char* WriteSigned(char* out, int64_t v) {

@@ -10,20 +10,25 @@
 #include "compress/gzip_compressors.hpp"
 
 namespace {
+// The operators are not inlined: gcc would take their malloc and free for a mismatch.
 // operator new fails while this is set.
 std::atomic<bool> no_memory{false};
 
 void* Allocate(size_t n) { return no_memory ? nullptr : std::malloc(n == 0 ? 1 : n); }
 }  // namespace
 
-void* operator new(size_t n) {
+[[gnu::noinline]] void* operator new(size_t n) {
   if (void* memory = Allocate(n)) return memory;
   throw std::bad_alloc();
 }
-void* operator new(size_t n, const std::nothrow_t&) noexcept { return Allocate(n); }
-void operator delete(void* memory) noexcept { std::free(memory); }
-void operator delete(void* memory, size_t) noexcept { std::free(memory); }
-void operator delete(void* memory, const std::nothrow_t&) noexcept { std::free(memory); }
+[[gnu::noinline]] void* operator new(size_t n, const std::nothrow_t&) noexcept {
+  return Allocate(n);
+}
+[[gnu::noinline]] void operator delete(void* memory) noexcept { std::free(memory); }
+[[gnu::noinline]] void operator delete(void* memory, size_t) noexcept { std::free(memory); }
+[[gnu::noinline]] void operator delete(void* memory, const std::nothrow_t&) noexcept {
+  std::free(memory);
+}
 
 namespace promplug {
 namespace {

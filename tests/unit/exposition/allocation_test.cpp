@@ -17,13 +17,13 @@ std::atomic<size_t> allocations{0};
 }  // namespace
 
 // Counted for the whole executable; only the test below looks at the count.
-void* operator new(size_t n) {
+[[gnu::noinline]] void* operator new(size_t n) {
   allocations.fetch_add(1, std::memory_order_relaxed);
   if (void* memory = std::malloc(n == 0 ? 1 : n)) return memory;
   throw std::bad_alloc();
 }
-void operator delete(void* memory) noexcept { std::free(memory); }
-void operator delete(void* memory, size_t) noexcept { std::free(memory); }
+[[gnu::noinline]] void operator delete(void* memory) noexcept { std::free(memory); }
+[[gnu::noinline]] void operator delete(void* memory, size_t) noexcept { std::free(memory); }
 
 namespace promplug {
 namespace {

@@ -145,6 +145,22 @@ TEST(Numbers, ValuesOfEverydaySizeReadBackTheSameAndShortest) {
   }
 }
 
+TEST(Numbers, ValuesOfEachMagnitudeReadBackTheSameAndShortest) {
+  std::mt19937_64 random(4);
+  for (int exponent = -30; exponent < 60; ++exponent) {
+    for (int i = 0; i < 2000; ++i) {
+      // Mantissas of many lengths; 0 is a power of two, whose neighbours are unevenly far.
+      const uint64_t mantissa = i == 0 ? 0 : (random() >> 12 >> (i % 40)) << (i % 40);
+      const double v =
+          std::ldexp(1 + static_cast<double>(mantissa) / static_cast<double>(1ULL << 52), exponent);
+      for (const double w : {v, std::nextafter(v, 0), std::nextafter(v, kInf)}) {
+        ASSERT_TRUE(SameBits(Read(Value(w)), w)) << Value(w);
+        ASSERT_NO_FATAL_FAILURE(ExpectShort(w));
+      }
+    }
+  }
+}
+
 TEST(Numbers, ExtremesFit) {
   for (const double v : {DBL_MAX, -DBL_MAX, DBL_MIN, -DBL_MIN, DBL_TRUE_MIN, -DBL_TRUE_MIN,
                          -2.2250738585072014e-308, -1.7976931348623157e+308, 9007199254740992.0,
