@@ -83,6 +83,16 @@ constexpr std::array<ForwardKey, 7> kForwardKeys = {{
          }},
 }};
 
+Status UnknownItemKey(const Value& item, std::string_view name, const YamlNode& node) {
+  std::array<std::string, kForwardKeys.size()> names;
+  std::array<std::string_view, kForwardKeys.size()> known;
+  for (size_t i = 0; i < names.size(); ++i) {
+    names[i] = (item.key + ".").append(kForwardKeys[i].name);
+    known[i] = names[i];
+  }
+  return UnknownKey(item.origin.Where(node.line), (item.key + ".").append(name), known);
+}
+
 Status ReadItem(const Value& item, Draft& draft) {
   if (item.node.kind != YamlNode::Kind::kMap) {
     return item.Error("an exporter: a map with job, url and further keys");
@@ -97,12 +107,7 @@ Status ReadItem(const Value& item, Draft& draft) {
       if (key.name == name) found = &key;
     }
     if (found == nullptr) {
-      std::vector<std::string> names;
-      for (const ForwardKey& key : kForwardKeys) {
-        names.push_back(item.key + "." + std::string(key.name));
-      }
-      return UnknownKey(item.origin.Where(node.line), full,
-                        std::vector<std::string_view>(names.begin(), names.end()));
+      return UnknownItemKey(item, name, node);
     }
     const Value value{full, node, item.origin, found->expected, found->show};
     Status status = found->read(value, forward);

@@ -106,9 +106,9 @@ class Reader {
     if (parser_.error == YAML_MEMORY_ERROR) return {Code::kNoMemory, "no memory"};
     // Of an error at the end the mark can be a line behind the last one, and a byte that is not
     // acceptable has an offset only.
-    const size_t end = parser_.error == YAML_READER_ERROR ? parser_.problem_offset : text_.size();
-    size_t line = Line(end);
-    if (parser_.error != YAML_READER_ERROR) line = std::min(line, parser_.problem_mark.line + 1);
+    const bool byte = parser_.error == YAML_READER_ERROR;
+    size_t line = Line(byte ? parser_.problem_offset + 1 : text_.size());
+    if (!byte) line = std::min(line, parser_.problem_mark.line + 1);
     const char* problem = parser_.problem != nullptr ? parser_.problem : "syntax error";
     return Error(line, std::string(problem) + ", expected YAML");
   }

@@ -202,6 +202,7 @@ INSTANTIATE_TEST_SUITE_P(
         BadFile{"scrape: {path: /m", "1", "", "", "expected YAML"},
         BadFile{"a: b\nc: \"d", "2", "", "", "expected YAML"},
         BadFile{"log_level: info\nx: \x01", "2", "", "control characters", "expected YAML"},
+        BadFile{"log_level: info\n\xff", "2", "", "UTF-8", "expected YAML"},
         BadFile{"log_level: info\n\njob: \xff", "3", "", "UTF-8", "expected YAML"},
         BadFile{"a: " + std::string(40, '['), "1", "", "nested too deeply", "16 levels"},
         BadFile{"a: " + std::string(100000, '['), "1", "", "nested too deeply", "16 levels"}));
