@@ -93,10 +93,12 @@ class RefusingGatewayTest(StackCase):
 
 class HangingGatewayTest(StackCase):
     def test_a_hanging_gateway_slows_neither_the_requests_nor_the_stop(self):
-        gateway = self.fake(FakeGateway(hanging=True))
+        gateway = self.fake(FakeGateway())
         host = self.host(push_config(gateway.url, instance="hung", timeout_seconds=14),
                          stop_timeout_ms=2000)
         gateway.wait_requests(1, 10)
+        gateway.hanging = True
+        gateway.wait_requests(2, NEXT_PUSH_SECONDS)
         with Traffic(host, [host.good_path, "/metrics"]) as traffic:
             self.eventually(lambda: len(traffic.results) >= 400, 20, "400 answers")
         self.assertEqual(traffic.failures, [])
