@@ -29,7 +29,7 @@ std::string_view LevelName(LogLevel level) {
 Log::Log(Sink sink, LogLevel lowest) : sink_(std::move(sink)), lowest_(lowest) {}
 
 void Log::Write(LogLevel level, std::string_view text) const {
-  if (level < lowest_ || !sink_) return;
+  if (level < lowest_.load(std::memory_order_relaxed) || !sink_) return;
   std::string line(text.substr(0, kMaxLineBytes));
   std::replace_if(
       line.begin(), line.end(), [](unsigned char c) { return c < 0x20 || c == 0x7f; }, ' ');

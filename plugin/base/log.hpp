@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <string>
@@ -20,6 +21,9 @@ class Log {
   // Lines below `lowest` are dropped. The sink must not throw.
   explicit Log(Sink sink, LogLevel lowest = LogLevel::kInfo);
 
+  // Holds from the next line on. Thread-safe.
+  void SetLowest(LogLevel lowest) { lowest_.store(lowest, std::memory_order_relaxed); }
+
   void Debug(std::string_view text) const { Write(LogLevel::kDebug, text); }
   void Info(std::string_view text) const { Write(LogLevel::kInfo, text); }
   void Warn(std::string_view text) const { Write(LogLevel::kWarn, text); }
@@ -31,7 +35,7 @@ class Log {
 
  private:
   Sink sink_;
-  LogLevel lowest_;
+  std::atomic<LogLevel> lowest_;
 };
 
 }  // namespace promplug

@@ -26,6 +26,7 @@ class HotList;
 
 // What all families of a registry share.
 struct FamilyContext {
+  void* owner = nullptr;
   const Clock* clock = nullptr;
   HotList* hot = nullptr;
   ReadSections* sections = nullptr;
@@ -50,6 +51,8 @@ class Family {
   Family& operator=(const Family&) = delete;
 
   const FamilyShape& shape() const { return shape_; }
+  // What the registry was made with.
+  void* owner() const { return context_->owner; }
   // Valid as long as the family.
   FamilyHead head() const;
 
@@ -76,6 +79,9 @@ class Family {
   // What the cell counted stays. kNotFound
   Status ReleaseHostCell(Series* series, const uint64_t* cell);
 
+  // What stands in for a series that cannot be had: takes any update, is never exposed.
+  Series* sink() const { return sink_; }
+
   // The series as they are while being read.
   std::unique_ptr<PointSource> Read();
 
@@ -83,7 +89,9 @@ class Family {
 
   // For Registry::Maintain(): spreads a hot series over CPUs.
   void Promote(Series* series);
-  // In a fork child: every series starts again from zero.
+  // For Registry, around and after fork().
+  void LockForFork() { mutex_.lock(); }
+  void UnlockAfterFork() { mutex_.unlock(); }
   void ResetValues();
 
  private:

@@ -144,7 +144,12 @@ void Family::ResetValues() {
   SeriesArena::Walk walk = arena_.Begin();
   while (Series* series = walk.Next()) {
     if ((series->route_.load(std::memory_order_relaxed) & Series::kDead) != 0) continue;
-    ZeroCell(series);
+    // A thread that does not exist here may have been inside a sketch: it is left alone.
+    if (shape_.type == MetricType::kSummary) {
+      InitializeCell(series);
+    } else {
+      ZeroCell(series);
+    }
     host_cells_.Rebase(series);
     series->created_ms_.store(clock().UnixMillis(), std::memory_order_relaxed);
   }

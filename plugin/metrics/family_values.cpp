@@ -36,7 +36,7 @@ bool Family::HasValues(const Series& series, const std::string_view* values, siz
 bool Family::HasEscapedValues(const Series& series, const std::string_view* values,
                               size_t n) const {
   LabelReader reader(series.labels());
-  for (LabelReader fixed("{" + shape_.const_labels + "}"); fixed.Next();) reader.Next();
+  for (size_t i = 0; i < shape_.n_const_labels; ++i) reader.Next();
   std::string plain;
   for (size_t i = 0; i < n; ++i) {
     plain.clear();
@@ -49,7 +49,7 @@ bool Family::HasEscapedValues(const Series& series, const std::string_view* valu
 
 uint64_t Family::HashOf(const Series& series) const {
   LabelReader reader(series.labels());
-  for (LabelReader fixed("{" + shape_.const_labels + "}"); fixed.Next();) reader.Next();
+  for (size_t i = 0; i < shape_.n_const_labels; ++i) reader.Next();
   uint64_t hash = context_->hash_seed;
   std::string plain;
   while (reader.Next()) {

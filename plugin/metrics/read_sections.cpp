@@ -3,9 +3,11 @@
 
 namespace promplug {
 
-ReadSections::~ReadSections() {
+void ReadSections::FreeAll() {
   for (const auto& free : waiting_) free();
+  waiting_.clear();
   for (const auto& free : retired_) free();
+  retired_.clear();
 }
 
 void ReadSections::Retire(std::function<void()> free) {

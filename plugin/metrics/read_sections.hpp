@@ -22,7 +22,7 @@ class ReadSections {
 
  public:
   ReadSections() = default;
-  ~ReadSections();
+  ~ReadSections() { FreeAll(); }
   ReadSections(const ReadSections&) = delete;
   ReadSections& operator=(const ReadSections&) = delete;
 
@@ -58,13 +58,18 @@ class ReadSections {
     return Guard(active);
   }
 
-  // Runs `free` later, from Advance() or the destructor, when every section that had been entered
-  // before this call has been left. Any thread.
+  // Runs `free` later, from Advance() or FreeAll(), when every section that had been entered before
+  // this call has been left. Any thread.
   void Retire(std::function<void()> free);
 
   // Moves on as far as the open sections allow. Never waits. One thread at a time.
   void Advance();
 
+  // Runs all that was retired. REQUIRES: nobody is in a section, nobody calls anything else.
+  void FreeAll();
+
+  void LockForFork() { mutex_.lock(); }
+  void UnlockAfterFork() { mutex_.unlock(); }
   // In a fork child, where only the calling thread lives: nobody is in a section.
   void ForgetReaders();
 

@@ -19,7 +19,8 @@ uint64_t RandomSeed() {
 
 }  // namespace
 
-Registry::Registry(const Clock& clock) {
+Registry::Registry(const Clock& clock, void* owner) {
+  context_.owner = owner;
   context_.clock = &clock;
   context_.hot = &hot_;
   context_.sections = &sections_;
@@ -27,6 +28,9 @@ Registry::Registry(const Clock& clock) {
   const long cpus = ::sysconf(_SC_NPROCESSORS_CONF);
   context_.cpus = cpus > 0 ? static_cast<uint32_t>(cpus) : 1;
 }
+
+// What waits to be freed belongs to families.
+Registry::~Registry() { sections_.FreeAll(); }
 
 Result<Family*> Registry::FindOrMake(const FamilyDescription& description) {
   Result<FamilyShape> shape = FamilyShape::FromDescription(description);
@@ -80,6 +84,18 @@ void Registry::Maintain() {
   // used again in between is promoted too early at worst.
   warm_ = std::move(reported);
   sections_.Advance();
+}
+
+void Registry::LockForFork() {
+  mutex_.lock();
+  for (const auto& [name, family] : families_) family->LockForFork();
+  sections_.LockForFork();
+}
+
+void Registry::UnlockAfterFork() {
+  sections_.UnlockAfterFork();
+  for (const auto& [name, family] : families_) family->UnlockAfterFork();
+  mutex_.unlock();
 }
 
 void Registry::ResetValues() {

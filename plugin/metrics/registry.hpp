@@ -18,8 +18,10 @@ namespace promplug {
 // The families of instruments, by name. Thread-safe.
 class Registry {
  public:
-  // `clock` must outlive the registry.
-  explicit Registry(const Clock& clock);
+  // `clock` must outlive the registry. `owner` is what Family::owner() gives.
+  explicit Registry(const Clock& clock, void* owner = nullptr);
+  // REQUIRES: nobody reads or updates any more.
+  ~Registry();
   Registry(const Registry&) = delete;
   Registry& operator=(const Registry&) = delete;
 
@@ -38,6 +40,10 @@ class Registry {
   // a few times a second; cheap when there is nothing to do.
   void Maintain();
 
+  // Before fork(), so that no other thread is in the middle of a change; afterwards, in parent and
+  // child, UnlockAfterFork() on the same thread.
+  void LockForFork();
+  void UnlockAfterFork();
   // In a fork child, where no other thread lives: every value starts again from zero.
   void ResetValues();
 

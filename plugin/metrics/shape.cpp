@@ -128,6 +128,7 @@ Result<FamilyShape> FamilyShape::FromDescription(const FamilyDescription& d) {
   Status status = AppendRenderedLabels(&rendered, d.const_labels.data(), d.const_labels.size());
   if (!status.ok()) return status;
   if (!rendered.empty()) shape.const_labels = rendered.substr(1, rendered.size() - 2);
+  shape.n_const_labels = d.const_labels.size();
   shape.buckets = BucketsOf(d);
   if (d.type == MetricType::kSummary) shape.quantiles = d.quantiles;
   shape.summary_window = std::chrono::seconds(

@@ -36,6 +36,7 @@ struct FamilyShape {
   std::string unit;
   std::vector<std::string> label_names;
   std::string const_labels;  // rendered without braces
+  size_t n_const_labels = 0;
   std::vector<double> buckets;
   std::vector<double> quantiles;
   Duration summary_window{};
