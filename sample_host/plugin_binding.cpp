@@ -126,7 +126,7 @@ promplug::host::Request MakeRequest(const httplib::Request& request) {
 }
 
 void SetBody(const ResponseHead& head, const std::string& content_type,
-             std::shared_ptr<ScrapeInProgress> scrape, httplib::Response& response) {
+             const std::shared_ptr<ScrapeInProgress>& scrape, httplib::Response& response) {
   if (head.content_length < 0) {
     response.set_chunked_content_provider(
         content_type, [scrape](size_t, httplib::DataSink& sink) { return scrape->Write(sink); });
@@ -164,7 +164,7 @@ void PluginBinding::Stop() {
 
 bool PluginBinding::Answer(const httplib::Request& request, httplib::Response& response) {
   if (!plugin_.loaded()) return false;
-  auto scrape = std::make_shared<ScrapeInProgress>();
+  const auto scrape = std::make_shared<ScrapeInProgress>();
   if (!scrape->Begin(plugin_, MakeRequest(request))) return false;
   // cpp-httplib would compress once more what the plugin has compressed, because this header asks
   // for it. The request is its own and not constant.
@@ -183,7 +183,7 @@ bool PluginBinding::Answer(const httplib::Request& request, httplib::Response& r
       response.set_header(name, value);
     }
   }
-  SetBody(head, content_type, std::move(scrape), response);
+  SetBody(head, content_type, scrape, response);
   return true;
 }
 
