@@ -170,6 +170,22 @@ void SelfMetrics::CollectorGone(std::string_view collector) {
   collector_failures_->RemoveMatching(&label, 1);
 }
 
+void SelfMetrics::ResetAfterFork() {
+  registry_.ResetValues();
+  for (std::atomic<uint64_t>* count :
+       {&counts_.scrapes, &counts_.scrapes_refused, &counts_.pushes_ok, &counts_.pushes_failed,
+        &counts_.forwards_ok, &counts_.forwards_failed, &counts_.forwards_skipped,
+        &counts_.collector_failures, &counts_.collector_timeouts, &counts_.series_refused}) {
+    count->store(0);
+  }
+  for (std::atomic<int64_t>* time : {&counts_.last_scrape_unix_ms, &counts_.last_push_unix_ms,
+                                     &counts_.last_push_ok_unix_ms}) {
+    time->store(0);
+  }
+  counts_.push_failing.store(false);
+  counts_.forward_failing.store(false);
+}
+
 void SelfMetrics::SeriesRefused(std::string_view reason, uint64_t n) {
   Apply<1>(refused_, {reason}, UpdateOp::kAdd, static_cast<double>(n));
   counts_.series_refused.fetch_add(n, std::memory_order_relaxed);

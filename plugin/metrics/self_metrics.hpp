@@ -61,6 +61,9 @@ class SelfMetrics {
   // (kept, but its help gave way), "duplicate", "name" or "invalid".
   void SeriesRefused(std::string_view reason, uint64_t n = 1);
 
+  // In a fork child: everything counts from zero again.
+  void ResetAfterFork();
+
   Registry& registry() { return registry_; }
   const Counts& counts() const { return counts_; }
 

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: MIT
+#include <vector>
+
+#include "abi/instance.hpp"
+#include "abi/points.hpp"
+#include "abi/sized.hpp"
+#include "abi/tables.hpp"
+
+namespace promplug::abi {
+namespace {
+
+static_assert(kInstruments == PROMPLUG_GATHER_INSTRUMENTS);
+static_assert(kCollectors == PROMPLUG_GATHER_COLLECTORS);
+static_assert(kProcess == PROMPLUG_GATHER_PROCESS);
+static_assert(kSelf == PROMPLUG_GATHER_SELF);
+
+constexpr size_t kBatch = 64;
+
+Status VisitFamily(const GatheredFamily& family, const promplug_visitor& visitor) {
+  const Status stopped(Code::kCancelled, "the visitor asked to stop");
+  const promplug_family_head head = ToHead(family.head);
+  if (visitor.family(visitor.user, &head) != 0) return stopped;
+  Point points[kBatch];
+  PointToHost converter;
+  for (const auto& part : family.parts) {
+    while (const size_t n = part->Next(points, kBatch)) {
+      for (size_t i = 0; i < n; ++i) {
+        const promplug_point point = converter.Convert(points[i], family.head.type);
+        if (visitor.point(visitor.user, &point) != 0) return stopped;
+      }
+    }
+  }
+  return Status();
+}
+
+}  // namespace
+
+int32_t Gather(promplug_instance* p, const promplug_visitor* visitor, uint32_t timeout_ms,
+               promplug_error* err) {
+  return CallOutside(p, err, [&](Runtime& runtime) -> Status {
+    promplug_visitor v;
+    Status status = CopyOptions(visitor, PROMPLUG_UP_TO(promplug_visitor, point), "visitor", &v);
+    if (!status.ok()) return status;
+    if (v.family == nullptr || v.point == nullptr || (v.sources & ~kAllSources) != 0) {
+      return Status(Code::kInvalid, "visitor.family or .point is NULL, or .sources is unknown");
+    }
+    if (!runtime.running()) return Status(Code::kState, "the plugin is not running");
+    GatherRequest request;
+    if (v.sources != 0) request.sources = v.sources;
+    request.deadline = runtime.clock().Now() + std::chrono::milliseconds(timeout_ms);
+    const std::unique_ptr<GatherRun> run = runtime.sources().Start(std::move(request), nullptr);
+    run->Wait();
+    const Gathering gathering = run->Take();
+    for (const GatheredFamily& family : gathering.families) {
+      status = VisitFamily(family, v);
+      if (!status.ok()) return status;
+    }
+    return status;
+  });
+}
+
+int32_t PushNow(promplug_instance* p, uint32_t targets, uint32_t timeout_ms,
+                promplug_error* err) {
+  return CallOutside(p, err, [&](Runtime& runtime) -> Status {
+    constexpr uint32_t kKnown = PROMPLUG_PUSH_APPLICATION | PROMPLUG_PUSH_FORWARDS;
+    if (targets == 0 || (targets & ~kKnown) != 0) {
+      return Status(Code::kInvalid, "targets is 0 or has an unknown flag");
+    }
+    return runtime.PushNow(targets, std::chrono::milliseconds(timeout_ms));
+  });
+}
+
+}  // namespace promplug::abi

@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: MIT
+#include "abi/points.hpp"
+
+#include "abi/sized.hpp"
+#include "abi/strings.hpp"
+#include "base/text.hpp"
+#include "gather/collector_writer.hpp"
+
+namespace promplug::abi {
+namespace {
+
+constexpr size_t kMaxExemplarCharacters = 128;
+
+bool IsType(int32_t type) { return type >= PROMPLUG_COUNTER && type <= PROMPLUG_GAUGE_HISTOGRAM; }
+
+size_t Characters(std::string_view utf8) {
+  size_t n = 0;
+  for (const char c : utf8) n += (static_cast<unsigned char>(c) & 0xC0) != 0x80;
+  return n;
+}
+
+Status ReadNative(const promplug_native_histogram* from, NativeHistogram* out) {
+  promplug_native_histogram native;
+  Status status = CopyOptions(from, sizeof native, "native", &native);
+  if (!status.ok()) return status;
+  out->schema = native.schema;
+  out->zero_threshold = native.zero_threshold;
+  out->zero_count = native.zero_count;
+  out->positive_offsets = native.positive_offsets;
+  out->positive_lengths = native.positive_lengths;
+  out->n_positive_spans = native.n_positive_spans;
+  out->positive_counts = native.positive_counts;
+  out->negative_offsets = native.negative_offsets;
+  out->negative_lengths = native.negative_lengths;
+  out->n_negative_spans = native.n_negative_spans;
+  out->negative_counts = native.negative_counts;
+  return status;
+}
+
+bool HasBuckets(MetricType type) {
+  return type == MetricType::kHistogram || type == MetricType::kGaugeHistogram;
+}
+
+}  // namespace
+
+Status FromHead(const promplug_family_head* from, FamilyHead* out) {
+  promplug_family_head head;
+  Status status = CopyOptions(from, PROMPLUG_UP_TO(promplug_family_head, help), "head", &head);
+  if (!status.ok()) return status;
+  if (!IsType(head.type)) {
+    return Status(Code::kInvalid, "head.type " + std::to_string(head.type) + " is not known");
+  }
+  *out = {static_cast<MetricType>(head.type), View(head.name), View(head.help), View(head.unit)};
+  return status;
+}
+
+promplug_family_head ToHead(const FamilyHead& head) {
+  promplug_family_head out = {};
+  out.struct_size = sizeof out;
+  out.type = static_cast<int32_t>(head.type);
+  out.name = Str(head.name);
+  out.help = Str(head.help);
+  out.unit = Str(head.unit);
+  return out;
+}
+
+Status RenderExemplarLabels(const promplug_exemplar& from, std::string* out) {
+  Label labels[kMaxLabels];
+  Status status = ReadLabels(from.labels, from.n_labels, labels);
+  if (!status.ok()) return status;
+  size_t characters = 0;
+  for (size_t i = 0; i < from.n_labels; ++i) {
+    characters += Characters(labels[i].name) + Characters(labels[i].value);
+  }
+  if (characters == 0 || characters > kMaxExemplarCharacters) {
+    return Status(Code::kInvalid, "an exemplar has 1 to 128 characters of labels");
+  }
+  out->clear();
+  return AppendRenderedLabels(out, labels, from.n_labels);
+}
+
+Status PointFromHost::ReadExemplars(const promplug_point& from, Point* out) {
+  exemplars_.clear();
+  if (from.n_exemplars == 0) return Status();
+  if (from.exemplars == nullptr) return Status(Code::kInvalid, "point.exemplars is NULL");
+  const size_t stride = from.exemplars->struct_size;
+  exemplar_labels_.resize(from.n_exemplars);
+  for (size_t i = 0; i < from.n_exemplars; ++i) {
+    promplug_exemplar exemplar;
+    const char* at = reinterpret_cast<const char*>(from.exemplars) + i * stride;
+    Status status = CopyOptions(reinterpret_cast<const promplug_exemplar*>(at), sizeof exemplar,
+                                "exemplar", &exemplar);
+    if (!status.ok()) return status;
+    // One that is not valid costs itself only.
+    if (!RenderExemplarLabels(exemplar, &exemplar_labels_[i]).ok()) continue;
+    exemplars_.push_back({exemplar_labels_[i], exemplar.value, exemplar.unix_ms});
+  }
+  out->exemplars = exemplars_.data();
+  out->n_exemplars = exemplars_.size();
+  return Status();
+}
+
+Status PointFromHost::Read(const promplug_point* from, MetricType type, Point* out) {
+  *out = Point();
+  promplug_point point;
+  Status status = CopyOptions(from, PROMPLUG_UP_TO(promplug_point, value), "point", &point);
+  if (!status.ok()) return status;
+  constexpr uint32_t kKnownFlags = PROMPLUG_POINT_TIMESTAMP | PROMPLUG_POINT_NO_SUM;
+  if ((point.flags & ~kKnownFlags) != 0) return Status(Code::kInvalid, "point.flags has an unknown flag");
+  out->value = point.value;
+  out->has_timestamp = (point.flags & PROMPLUG_POINT_TIMESTAMP) != 0;
+  out->timestamp_ms = point.unix_ms;
+  out->created_ms = point.created_unix_ms;
+  out->has_sum = (point.flags & PROMPLUG_POINT_NO_SUM) == 0;
+  out->sum = point.sum;
+  out->integer = point.count;
+  if (HasBuckets(type)) {
+    if (point.n_bounds > 0 && (point.bounds == nullptr || point.cumulative_counts == nullptr)) {
+      return Status(Code::kInvalid, "point.bounds or point.cumulative_counts is NULL");
+    }
+    status = CumulativeToBuckets(point.cumulative_counts, point.n_bounds, point.count, &counts_);
+    if (!status.ok()) return status;
+    out->bounds = point.bounds;
+    out->counts = counts_.data();
+    out->n_bounds = point.n_bounds;
+    if (point.native != nullptr) {
+      status = ReadNative(point.native, &native_);
+      if (!status.ok()) return status;
+      out->native = &native_;
+    }
+  }
+  if (type == MetricType::kSummary) {
+    if (point.n_quantiles > 0 &&
+        (point.quantiles == nullptr || point.quantile_values == nullptr)) {
+      return Status(Code::kInvalid, "point.quantiles or point.quantile_values is NULL");
+    }
+    out->quantiles = point.quantiles;
+    out->quantile_values = point.quantile_values;
+    out->n_quantiles = point.n_quantiles;
+  }
+  return ReadExemplars(point, out);
+}
+
+promplug_point PointToHost::Convert(const Point& point, MetricType type) {
+  promplug_point out = {};
+  out.struct_size = sizeof out;
+  ToKvs(point.labels, &texts_, &labels_);
+  out.labels = labels_.data();
+  out.n_labels = labels_.size();
+  out.value = point.is_integer ? static_cast<double>(point.integer) : point.value;
+  out.created_unix_ms = point.created_ms;
+  if (point.has_timestamp) {
+    out.flags |= PROMPLUG_POINT_TIMESTAMP;
+    out.unix_ms = point.timestamp_ms;
+  }
+  if (!point.has_sum) out.flags |= PROMPLUG_POINT_NO_SUM;
+  out.sum = point.sum;
+  if (HasBuckets(type)) {
+    cumulative_.clear();
+    for (size_t i = 0; i <= point.n_bounds; ++i) {
+      out.count += point.counts[i];
+      if (i < point.n_bounds) cumulative_.push_back(out.count);
+    }
+    out.bounds = point.bounds;
+    out.cumulative_counts = cumulative_.data();
+    out.n_bounds = point.n_bounds;
+  } else if (type == MetricType::kSummary) {
+    out.count = point.integer;
+    out.quantiles = point.quantiles;
+    out.quantile_values = point.quantile_values;
+    out.n_quantiles = point.n_quantiles;
+  }
+  return out;
+}
+
+}  // namespace promplug::abi

@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "base/status.hpp"
+#include "metrics/point.hpp"
+#include "promplug/promplug.h"
+
+namespace promplug::abi {
+
+// A family head of the host. The views are those of the host.
+Status FromHead(const promplug_family_head* from, FamilyHead* out);
+promplug_family_head ToHead(const FamilyHead& head);
+
+// Takes points of the host apart. Reused from point to point, so that it allocates rarely.
+class PointFromHost {
+ public:
+  // Reads `from` for a family of this type: *out, without labels, refers to the host's memory and
+  // to this object. kInvalid with the reason.
+  Status Read(const promplug_point* from, MetricType type, Point* out);
+
+ private:
+  Status ReadExemplars(const promplug_point& from, Point* out);
+
+  std::vector<uint64_t> counts_;
+  std::vector<Exemplar> exemplars_;
+  std::vector<std::string> exemplar_labels_;
+  NativeHistogram native_;
+};
+
+// The labels of an exemplar, rendered. kInvalid: none, not valid, or more than 128 characters.
+Status RenderExemplarLabels(const promplug_exemplar& from, std::string* out);
+
+// Puts points into the host's form. What the result points to is valid until the next call.
+class PointToHost {
+ public:
+  promplug_point Convert(const Point& point, MetricType type);
+
+ private:
+  std::vector<std::string> texts_;
+  std::vector<promplug_kv> labels_;
+  std::vector<uint64_t> cumulative_;
+};
+
+}  // namespace promplug::abi

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <string_view>
+#include <vector>
+
+#include "base/status.hpp"
+#include "metrics/labels.hpp"
+#include "promplug/promplug.h"
+
+namespace promplug::abi {
+
+// So many labels a series has at most, so that arrays of them fit on the stack.
+inline constexpr size_t kMaxLabels = 64;
+
+// The bytes of a string of the host; empty for a null pointer.
+inline std::string_view View(const promplug_str& text) {
+  if (text.ptr == nullptr) return {};
+  return text.len == PROMPLUG_Z ? std::string_view(text.ptr)
+                                : std::string_view(text.ptr, text.len);
+}
+
+inline promplug_str Str(std::string_view text) { return {text.data(), text.size()}; }
+
+// Copies n strings of the host to out[kMaxLabels]. kInvalid: too many, or a null array.
+Status ReadViews(const promplug_str* from, size_t n, std::string_view* out);
+
+// Copies n labels of the host to out[kMaxLabels]. kInvalid as above.
+Status ReadLabels(const promplug_kv* from, size_t n, Label* out);
+
+// The labels of a rendered block in the host's form; the values are unescaped into `texts`, which
+// must outlive the result. Both are cleared first.
+void ToKvs(std::string_view rendered, std::vector<std::string>* texts,
+           std::vector<promplug_kv>* out);
+
+}  // namespace promplug::abi

@@ -1,0 +1,217 @@
+// SPDX-License-Identifier: MIT
+#include "runtime.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "version.hpp"
+
+namespace promplug {
+namespace {
+
+Duration Seconds(double seconds) {
+  return std::chrono::duration_cast<Duration>(std::chrono::duration<double>(seconds));
+}
+
+SourcesOptions SourcesOptionsOf(const Config& config) {
+  SourcesOptions options;
+  options.collector_timeout = Seconds(config.collectors.timeout_seconds);
+  options.max_output_bytes = config.collectors.max_output_bytes;
+  options.process_metrics = config.process_metrics;
+  options.self_metrics = config.self_metrics;
+  return options;
+}
+
+std::shared_ptr<const ScrapeConfig> ScrapeConfigOf(const Config& config) {
+  return std::make_shared<const ScrapeConfig>(config.scrape);
+}
+
+bool SameGroup(const PushgatewayConfig& a, const PushgatewayConfig& b) {
+  return a.url == b.url && a.job == b.job && a.instance == b.instance && a.labels == b.labels;
+}
+
+// The first failure names what the host is told; the others are in the log.
+void Keep(Status* first, Status status) {
+  if (first->ok()) *first = std::move(status);
+}
+
+}  // namespace
+
+Runtime::Runtime(Config config, RuntimeOptions options, RuntimeHooks hooks, void* owner)
+    : clock_(Clock::Real()),
+      log_(std::move(hooks.log), config.log_level),
+      options_(std::move(options)),
+      instruments_(clock_, owner),
+      self_(clock_, kVersion),
+      sources_(instruments_, &self_, log_, clock_, SourcesOptionsOf(config),
+               SourcesHooks{std::move(hooks.wake), std::move(hooks.thread_enter),
+                            std::move(hooks.thread_leave),
+                            [this] {
+                              instruments_.Maintain();
+                              self_.registry().Maintain();
+                            }}),
+      handler_(NewScrapeHandler(sources_, &self_, clock_, ScrapeConfigOf(config))),
+      listener_(*handler_, clock_, log_),
+      config_(std::make_shared<const Config>(std::move(config))) {
+  instruments_.SetDefaultMaxSeries(config_->limits.max_series_per_family);
+}
+
+Runtime::~Runtime() = default;
+
+void Runtime::Apply(const Config& config) {
+  log_.SetLowest(config.log_level);
+  sources_.SetOptions(SourcesOptionsOf(config));
+  instruments_.SetDefaultMaxSeries(config.limits.max_series_per_family);
+  handler_->UpdateConfig(ScrapeConfigOf(config));
+}
+
+void Runtime::LogStart(const Config& config) const {
+  for (const std::string& warning : config.warnings) log_.Warn(warning);
+  LogPushState(config, log_);
+}
+
+Status Runtime::StartListener(const Config& config) {
+  const bool wanted = !config.scrape.listen.empty() || options_.listen_fd >= 0;
+  if (!wanted || options_.no_listener) return Status();
+  ListenerOptions options;
+  options.address = config.scrape.listen;
+  options.fd = options_.listen_fd;
+  Status status = listener_.Start(options);
+  if (status.ok()) {
+    log_.Info("listening for scrapes on port " + std::to_string(listener_.port()) +
+              " path=" + config.scrape.path);
+  } else {
+    log_.Error("scrape.listen: " + status.text());
+  }
+  return status;
+}
+
+Status Runtime::StartPush(const std::shared_ptr<const Config>& config) {
+  if (config->pushgateway.url.empty()) return Status();
+  auto push = std::make_shared<PushLoop>(*config, sources_, &self_, log_, clock_);
+  Status status = push->Start();
+  if (!status.ok()) {
+    log_.Error("pushing is off: " + status.text());
+    return status;
+  }
+  std::lock_guard lock(mutex_);
+  push_ = std::move(push);
+  return status;
+}
+
+Status Runtime::Start() {
+  if (running()) return Status();
+  if (state() == State::kStopping) return Status(Code::kState, "stop() has not ended");
+  Status threads = sources_.StartThreads();
+  if (!threads.ok()) return threads;
+  std::shared_ptr<const Config> config;
+  {
+    std::lock_guard lock(mutex_);
+    config = config_;
+  }
+  LogStart(*config);
+  Status first = StartListener(*config);
+  Keep(&first, StartPush(config));
+  {
+    std::lock_guard lock(mutex_);
+    start_error_ = first.text();
+  }
+  state_.store(State::kRunning, std::memory_order_release);
+  return first;
+}
+
+Status Runtime::Stop(Duration timeout) {
+  if (state() == State::kCreated || state() == State::kStopped) return Status();
+  const TimePoint deadline = clock_.Now() + timeout;
+  state_.store(State::kStopping, std::memory_order_release);
+  if (const std::shared_ptr<PushLoop> push = this->push()) {
+    OnStop on_stop;
+    {
+      std::lock_guard lock(mutex_);
+      on_stop = config_->pushgateway.on_stop;
+    }
+    Status status = push->Stop(deadline, on_stop);
+    if (!status.ok()) return status;
+    std::lock_guard lock(mutex_);
+    push_.reset();
+  }
+  listener_.Stop();
+  Status status = sources_.Stop(std::max(deadline - clock_.Now(), Duration::zero()));
+  if (!status.ok()) return status;
+  state_.store(State::kStopped, std::memory_order_release);
+  return status;
+}
+
+Status Runtime::Reload(const RuntimeOptions* options) {
+  if (state() == State::kStopping) return Status(Code::kState, "stop() has not ended");
+  Result<Config> loaded = LoadConfig(options != nullptr ? options->input : options_.input);
+  if (!loaded.ok()) return loaded.status();
+  const auto config = std::make_shared<const Config>(std::move(loaded).value());
+  std::shared_ptr<const Config> before;
+  {
+    std::lock_guard lock(mutex_);
+    before = std::exchange(config_, config);
+  }
+  const int fd_before = options_.listen_fd;
+  const bool off_before = options_.no_listener;
+  if (options != nullptr) options_ = *options;
+  Apply(*config);
+  if (!running()) return Status();
+
+  // What changes hands is ended first: two loops for one group, or two listeners on one port, would
+  // be in each other's way.
+  if (const std::shared_ptr<PushLoop> push = this->push()) {
+    const bool leaves = before->pushgateway.on_stop == OnStop::kDelete &&
+                        !SameGroup(before->pushgateway, config->pushgateway);
+    constexpr Duration kLongest = std::chrono::seconds(3);
+    // A loop that does not end in time is ended by the destructor of its last user.
+    (void)push->Stop(clock_.Now() + kLongest, leaves ? OnStop::kDelete : OnStop::kNothing);
+    std::lock_guard lock(mutex_);
+    push_.reset();
+  }
+  log_.Info("configuration reloaded");
+  LogStart(*config);
+  Status first;
+  if (before->scrape.listen != config->scrape.listen || fd_before != options_.listen_fd ||
+      off_before != options_.no_listener) {
+    listener_.Stop();
+    first = StartListener(*config);
+  }
+  Keep(&first, StartPush(config));
+  std::lock_guard lock(mutex_);
+  start_error_ = first.text();
+  return first;
+}
+
+std::shared_ptr<PushLoop> Runtime::push() const {
+  std::lock_guard lock(mutex_);
+  return push_;
+}
+
+RuntimeStatus Runtime::status() const {
+  RuntimeStatus status;
+  status.listen_port = listener_.port();
+  status.listening = status.listen_port != 0;
+  status.collector_stuck = sources_.AnyStuck();
+  std::lock_guard lock(mutex_);
+  status.pushing = push_ != nullptr;
+  status.forwarding = push_ != nullptr && !config_->forward.empty();
+  return status;
+}
+
+std::string Runtime::LastError() const {
+  if (const std::shared_ptr<PushLoop> push = this->push()) {
+    std::string text = push->last_error();
+    if (!text.empty()) return text;
+  }
+  std::lock_guard lock(mutex_);
+  return start_error_;
+}
+
+Status Runtime::PushNow(uint32_t targets, Duration timeout) {
+  const std::shared_ptr<PushLoop> push = this->push();
+  if (push == nullptr) return Status(Code::kState, "push is off");
+  return push->PushNow(targets, timeout);
+}
+
+}  // namespace promplug

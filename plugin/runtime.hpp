@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <string>
+
+#include "base/clock.hpp"
+#include "base/log.hpp"
+#include "base/status.hpp"
+#include "config/config.hpp"
+#include "config/load.hpp"
+#include "gather/sources.hpp"
+#include "metrics/registry.hpp"
+#include "metrics/self_metrics.hpp"
+#include "push/push_loop.hpp"
+#include "serve/handler.hpp"
+#include "serve/listener.hpp"
+
+namespace promplug {
+
+// What the host decides besides the configuration.
+struct RuntimeOptions {
+  ConfigInput input;
+  bool no_listener = false;
+  int listen_fd = -1;  // a listening socket of the host; -1: none
+};
+
+// What the host is told. Each may be empty, except log.
+struct RuntimeHooks {
+  Log::Sink log;
+  std::function<void()> wake;
+  std::function<void(const char* thread_name)> thread_enter;
+  std::function<void()> thread_leave;
+};
+
+struct RuntimeStatus {
+  bool listening = false;
+  int listen_port = 0;
+  bool pushing = false;
+  bool forwarding = false;
+  bool collector_stuck = false;
+};
+
+// The composition root: makes everything from a configuration, in the order in which the parts need
+// each other, starts it, and stops it in the reverse order.
+//
+// Start, Stop, Reload and the fork functions are called by one thread at a time. The rest is
+// thread-safe.
+class Runtime {
+ public:
+  enum class State { kCreated, kRunning, kStopping, kStopped };
+
+  // `config` comes from options.input. Starts and opens nothing. `owner` is what
+  // Family::owner() of the instruments gives.
+  Runtime(Config config, RuntimeOptions options, RuntimeHooks hooks, void* owner);
+  // REQUIRES: not running, and no scrape open.
+  ~Runtime();
+
+  // OK also if it runs already. What cannot be had (a busy port, no libcurl) is logged and answered
+  // with kIo, while the rest runs. kState: a Stop has not ended. kNoMemory.
+  Status Start();
+  // The last push, as configured, then the end of every thread. kTimeout: call again.
+  Status Stop(Duration timeout);
+  // As a whole or, on kConfig, not at all. Without options: those that it was made with.
+  Status Reload(const RuntimeOptions* options);
+
+  State state() const { return state_.load(std::memory_order_acquire); }
+  bool running() const { return state() == State::kRunning; }
+
+  Registry& instruments() { return instruments_; }
+  Sources& sources() { return sources_; }
+  ScrapeHandler& handler() { return *handler_; }
+  const Clock& clock() const { return clock_; }
+  const SelfMetrics& self() const { return self_; }
+  RuntimeStatus status() const;
+  // Of the last failure in the background; empty: none.
+  std::string LastError() const;
+
+  // `targets` as PROMPLUG_PUSH_*. kState: push is off or not running.
+  Status PushNow(uint32_t targets, Duration timeout);
+
+  // Scrapes that a host holds open; destroy() is refused while there are any.
+  void ScrapeOpened() { open_scrapes_.fetch_add(1); }
+  void ScrapeClosed() { open_scrapes_.fetch_sub(1); }
+  bool HasOpenScrapes() const { return open_scrapes_.load() != 0; }
+
+  // Around fork(). Park: every thread stands where it holds nothing, at most 2 s; kTimeout.
+  Status Park();
+  Status Unpark();
+  // In the child: no thread and no connection of the parent is left. With `restart` every value
+  // starts from zero and everything runs as after Start().
+  Status AfterFork(bool restart);
+
+ private:
+  void Apply(const Config& config);
+  Status StartListener(const Config& config);
+  Status StartPush(const std::shared_ptr<const Config>& config);
+  std::shared_ptr<PushLoop> push() const;
+  void LogStart(const Config& config) const;
+  void UnlockAfterFork();
+
+  const Clock& clock_;
+  Log log_;
+  RuntimeOptions options_;
+  std::atomic<State> state_{State::kCreated};
+  std::atomic<int> open_scrapes_{0};
+  Registry instruments_;
+  SelfMetrics self_;
+  Sources sources_;
+  std::unique_ptr<MetricsHandler> handler_;
+  Listener listener_;
+
+  mutable std::mutex mutex_;
+  // Guarded by mutex_; replaced by Reload().
+  std::shared_ptr<const Config> config_;
+  std::shared_ptr<PushLoop> push_;
+  std::string start_error_;
+};
+
+}  // namespace promplug
