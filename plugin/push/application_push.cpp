@@ -10,8 +10,6 @@
 namespace promplug {
 namespace {
 
-constexpr std::string_view kTarget = "application";
-
 // The name that the text format gives to an info family ends in _info.
 bool IsExcluded(const FamilyHead& head, const std::set<std::string>& exclude) {
   if (exclude.empty()) return false;
@@ -25,7 +23,7 @@ bool IsExcluded(const FamilyHead& head, const std::set<std::string>& exclude) {
 ApplicationPush::ApplicationPush(const PushTools& tools, std::string group, Gatherer& gatherer)
     : tools_(tools),
       gatherer_(gatherer),
-      delivery_(tools, std::string(kTarget), std::move(group)),
+      delivery_(tools, std::string(kApplicationTarget), std::move(group)),
       log_(tools.log, tools.clock, "push of the application") {}
 
 PushOutcome ApplicationPush::Push(const PushBudget& budget) {
@@ -39,7 +37,7 @@ PushOutcome ApplicationPush::Push(const PushBudget& budget) {
   } else {
     log_.Failed(PushResultName(outcome.result), outcome.text);
     if (!outcome.staged && tools_.self != nullptr) {
-      tools_.self->Pushed(kTarget, outcome.result, Duration::zero(), 0);
+      tools_.self->Pushed(kApplicationTarget, outcome.result, Duration::zero(), 0);
     }
   }
   return outcome;

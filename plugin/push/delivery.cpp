@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "push/delivery.hpp"
 
+#include <algorithm>
 #include <utility>
 
 #include "base/text.hpp"
@@ -54,7 +55,7 @@ PushOutcome Delivery::Send(StagedBody* body, const PushBudget& budget) {
   for (int failures = 1;; ++failures) {
     const TimePoint now = tools_.clock.Now();
     if (now >= budget.deadline) return outcome;
-    outcome = tools_.gateway.Push(group_, body, budget.deadline - now);
+    outcome = tools_.gateway.Push(group_, body, std::min(budget.deadline - now, budget.exchange));
     if (!outcome.may_retry || !budget.retry) return outcome;
     const auto next = NextAttempt(tools_.clock.Now(), budget.deadline, failures,
                                   tools_.jitter.Next(), outcome.retry_after_seconds);

@@ -28,8 +28,9 @@ struct PushTools {
 
 // How much a push may try.
 struct PushBudget {
-  TimePoint deadline;
-  bool retry = true;  // else one attempt, but for the redoing by the quarantine
+  TimePoint deadline;                   // of the whole
+  Duration exchange = Duration::max();  // each
+  bool retry = true;                    // else one attempt, but for the redoing by the quarantine
 };
 
 // One push of one target: stages, sends, waits and sends again where that may help, and redoes it

@@ -52,9 +52,9 @@ Status PushRound::Prepare() {
 }
 
 PushBudget PushRound::BudgetFor(Duration reading) const {
-  const Duration whole = Seconds(config_.pushgateway.timeout_seconds);
-  const Duration sending = reached_ ? whole : std::min(whole, kShortAttempt);
-  return {clock_.Now() + reading + sending, reached_};
+  const Duration sending = Seconds(config_.pushgateway.timeout_seconds);
+  return {clock_.Now() + reading + sending, reached_ ? sending : std::min(sending, kShortAttempt),
+          reached_};
 }
 
 void PushRound::Note(const PushOutcome& outcome, uint32_t target, Status* status,
@@ -100,7 +100,7 @@ RoundResult PushRound::Run(uint32_t targets) {
 
 void PushRound::Last(OnStop on_stop, TimePoint deadline) {
   if (on_stop == OnStop::kPush) {
-    (void)application_->Push({deadline, false});
+    (void)application_->Push({deadline, Duration::max(), false});
   } else if (on_stop == OnStop::kDelete) {
     PushOutcome outcome = application_->Delete(deadline);
     for (const auto& forwarder : forwarders_) {
