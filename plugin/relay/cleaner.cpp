@@ -65,7 +65,7 @@ void AppendHelp(std::string_view text, std::string* to) {
 
 }  // namespace
 
-Cleaner::Cleaner(const NameFilter& filter, Input input, Out out)
+Cleaner::Cleaner(const FamilyFilter& filter, Input input, Out out)
     : filter_(filter), input_(input), out_(std::move(out)), buffer_(kBufferBytes) {}
 
 bool Cleaner::Feed(std::string_view piece) {

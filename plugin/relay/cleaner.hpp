@@ -10,7 +10,7 @@
 #include "exposition/text_reader.hpp"
 #include "relay/family_tracker.hpp"
 #include "relay/hash_table.hpp"
-#include "relay/name_filter.hpp"
+#include "relay/family_filter.hpp"
 
 namespace promplug {
 
@@ -36,7 +36,7 @@ class Cleaner {
   using Out = std::function<bool(std::string_view)>;
 
   // `filter` must outlive the cleaner.
-  Cleaner(const NameFilter& filter, Input input, Out out);
+  Cleaner(const FamilyFilter& filter, Input input, Out out);
 
   // The next bytes, cut anywhere. False: stopped for good.
   bool Feed(std::string_view piece);
@@ -67,14 +67,14 @@ class Cleaner {
   bool Write(std::string_view text);
   bool Flush();
 
-  const NameFilter& filter_;
+  const FamilyFilter& filter_;
   const Input input_;
   const Out out_;
   TextLineSplitter splitter_;
   TextLineReader reader_;
   TextLine line_;
   FamilyTracker tracker_;
-  SeriesSet series_;
+  SeenSeries series_;
   std::string help_;     // of the current family, until its first sample is written
   std::string scratch_;  // reused, so that no line allocates
   std::vector<char> buffer_;

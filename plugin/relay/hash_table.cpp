@@ -59,7 +59,7 @@ void WordTable::Clear() {
   }
 }
 
-bool SeriesSet::Insert(uint64_t hash) {
+bool SeenSeries::Insert(uint64_t hash) {
   if (hash == 0) hash = 1;
   const auto few_end = few_.begin() + static_cast<std::ptrdiff_t>(few_count_);
   if (std::find(few_.begin(), few_end, hash) != few_end) return false;
@@ -68,7 +68,7 @@ bool SeriesSet::Insert(uint64_t hash) {
   return true;
 }
 
-void SeriesSet::Clear() {
+void SeenSeries::Clear() {
   if (few_count_ == few_.size()) many_.Clear();
   few_count_ = 0;
 }

@@ -45,7 +45,7 @@ class WordTable {
 };
 
 // The series of one family, as hashes. Most families are small: those need no table.
-class SeriesSet {
+class SeenSeries {
  public:
   // False: it was there already.
   bool Insert(uint64_t hash);

@@ -7,7 +7,7 @@
 
 #include "base/text.hpp"
 #include "relay/cleaner.hpp"
-#include "relay/name_filter.hpp"
+#include "relay/family_filter.hpp"
 #include "relay/regroup.hpp"
 
 namespace promplug {
@@ -66,7 +66,7 @@ class HttpRelay final : public Relay {
 
   RelayOutcome Read(const std::set<std::string>& exclude, Duration timeout,
                     const std::function<bool(std::string_view)>& out) override {
-    const NameFilter filter(config_, exclude);
+    const FamilyFilter filter(config_, exclude);
     timeout = std::min(timeout, Seconds(config_.timeout_seconds));
     if (timeout <= Duration::zero()) return Failed("no time is left to read it");
     const RelayOutcome outcome =
@@ -78,7 +78,7 @@ class HttpRelay final : public Relay {
  private:
   using Take = std::function<bool(std::string_view)>;
 
-  RelayOutcome ReadStream(const NameFilter& filter, Duration timeout, const Take& out) {
+  RelayOutcome ReadStream(const FamilyFilter& filter, Duration timeout, const Take& out) {
     Cleaner cleaner(filter, Cleaner::Input::kAsItComes, out);
     HttpResponse response;
     RelayOutcome failed;
@@ -88,7 +88,7 @@ class HttpRelay final : public Relay {
     return got ? End(response, &cleaner, cleaner.ended_with_eof()) : failed;
   }
 
-  RelayOutcome ReadHeld(const NameFilter& filter, Duration timeout, const Take& out) {
+  RelayOutcome ReadHeld(const FamilyFilter& filter, Duration timeout, const Take& out) {
     std::string body;
     HttpResponse response;
     RelayOutcome failed;

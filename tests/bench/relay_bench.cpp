@@ -23,18 +23,19 @@ size_t peak_bytes = 0;
 
 }  // namespace
 
-void* operator new(size_t size) {
+// Not inlined: gcc would take free() for the wrong partner of the caller's new.
+[[gnu::noinline]] void* operator new(size_t size) {
   void* const block = std::malloc(size);
   if (block == nullptr) throw std::bad_alloc();
   live_bytes += malloc_usable_size(block);
   peak_bytes = std::max(peak_bytes, live_bytes);
   return block;
 }
-void operator delete(void* block) noexcept {
+[[gnu::noinline]] void operator delete(void* block) noexcept {
   live_bytes -= malloc_usable_size(block);
   std::free(block);
 }
-void operator delete(void* block, size_t) noexcept { operator delete(block); }
+[[gnu::noinline]] void operator delete(void* block, size_t) noexcept { operator delete(block); }
 
 namespace promplug {
 namespace {
@@ -57,7 +58,7 @@ void Run(benchmark::State& state, const std::string& body, Clean&& clean) {
   ForwardConfig config;
   config.drop = {"go_*", "process_*", "promhttp_*"};
   const std::set<std::string> exclude;
-  const NameFilter filter(config, exclude);
+  const FamilyFilter filter(config, exclude);
   const size_t before = live_bytes;
   peak_bytes = live_bytes;
   for (auto _ : state) {
@@ -73,7 +74,7 @@ void Run(benchmark::State& state, const std::string& body, Clean&& clean) {
 }
 
 void Stream(benchmark::State& state, const std::string& body) {
-  Run(state, body, [&](const NameFilter& filter) {
+  Run(state, body, [&](const FamilyFilter& filter) {
     size_t written = 0;
     Cleaner cleaner(filter, Cleaner::Input::kAsItComes, [&](std::string_view piece) {
       written += piece.size();
@@ -97,7 +98,7 @@ BENCHMARK(CleanDefault);
 
 void CleanAllCollectorsHeldAndRegrouped(benchmark::State& state) {
   const std::string body = ReadData("node_exporter_all_collectors.txt");
-  Run(state, body, [&](const NameFilter& filter) {
+  Run(state, body, [&](const FamilyFilter& filter) {
     Cleaner cleaner(filter, Cleaner::Input::kRegrouped, [](std::string_view) { return true; });
     const auto pieces = Regroup(body);
     return pieces.ok() &&

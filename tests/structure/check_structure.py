@@ -41,6 +41,10 @@ HOST_HEADER_RULES = {
 
 INCLUDE = re.compile(r'^\s*#\s*include\s*(?:"([^"]+)"|<([^>]+)>)')
 
+# A type that is defined, not only named, outside of any other.
+TYPE = re.compile(r"^(?:class|struct|enum(?: class)?|union)(?: alignas\([^)]*\))? (\w+)(?: final)?"
+                  r"(?: :[^;]*)?(?: \{.*)?$")
+
 
 class Checker:
     def __init__(self, root):
@@ -55,6 +59,7 @@ class Checker:
         for path in self.files("plugin", SOURCES):
             graph[self.name(path)] = self.check_plugin_file(path)
         self.check_include_cycles(graph)
+        self.check_type_names()
         for path in self.files("host_api", SOURCES):
             self.check_host_api_file(path)
         for path in self.files("sample_host", SOURCES):
@@ -80,6 +85,20 @@ class Checker:
             match = INCLUDE.match(line)
             if match:
                 yield number, match[1] or match[2], match[1] is not None
+
+    def check_type_names(self):
+        """All rooms share a namespace: two types of one name would be one to the linker."""
+        homes = {}
+        for path in self.files("plugin", SOURCES):
+            anonymous = False
+            for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+                anonymous = (anonymous or line == "namespace {") and line != "}  // namespace"
+                match = TYPE.match(line)
+                if not match or anonymous:
+                    continue
+                home = homes.setdefault(match[1], self.name(path))
+                if home != self.name(path):
+                    self.report(self.name(path), number, f"{match[1]} is defined in {home} too")
 
     # ---- plugin/ ---------------------------------------------------------------------------
 

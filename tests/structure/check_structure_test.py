@@ -10,7 +10,7 @@ from check_structure import MAX_LINES, Checker
 HEAD = "// SPDX-License-Identifier: MIT\n#pragma once\n"
 GOOD_TREE = {
     "plugin/rooms.txt": "base:\nhttp: base\npush: base http\nabi: base push host_api\n",
-    "plugin/base/status.hpp": HEAD,
+    "plugin/base/status.hpp": HEAD + "struct Twice {\n};\nclass Other {\n};\nstruct Local {\n};\n",
     "plugin/http/client.hpp": HEAD + '#include "base/status.hpp"\n',
     "plugin/http/curl_client.cpp": HEAD + "#include <curl/curl.h>\n",
     "plugin/push/push.hpp": HEAD + '#include <vector>\n#include "http/client.hpp"\n',
@@ -49,6 +49,11 @@ class CheckStructureTest(unittest.TestCase):
     def test_a_room_may_not_include_what_its_line_does_not_name(self):
         self.assert_refused("plugin/http/x.cpp", HEAD + '#include "push/push.hpp"\n',
                             "plugin/http/x.cpp:3: http may not include push")
+
+    def test_two_types_of_one_name_are_found_unless_one_is_anonymous(self):
+        self.assert_refused("plugin/push/x.hpp", HEAD + "class Twice final : public A {\n};\n"
+                            "class Other;\nnamespace {\nstruct Local {\n};\n}  // namespace\n",
+                            "Twice is defined in plugin/base/status.hpp too")
 
     def test_nobody_includes_abi(self):
         self.assert_refused("plugin/push/x.cpp", HEAD + '#include "abi/table.cpp"\n',

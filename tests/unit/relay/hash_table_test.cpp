@@ -58,7 +58,7 @@ TEST(WordTableTest, IsEmptyAfterClearWhetherItWasSmallOrLarge) {
 }
 
 TEST(SeriesSetTest, KnowsWhatItHasWhetherFewOrMany) {
-  SeriesSet set;
+  SeenSeries set;
   for (const uint64_t count : {1, 16, 17, 18, 1000, 5}) {
     for (uint64_t i = 0; i < count; ++i) EXPECT_TRUE(set.Insert(i * 0x9E3779B97F4A7C15u)) << i;
     for (uint64_t i = 0; i < count; ++i) EXPECT_FALSE(set.Insert(i * 0x9E3779B97F4A7C15u)) << i;

@@ -27,7 +27,7 @@ std::string Clean(std::string_view body, const ForwardConfig& config = NodeExpor
 Cleaner::LeftOut LeftOut(std::string_view body) {
   const ForwardConfig config = NodeExporterConfig();
   const std::set<std::string> exclude;
-  const NameFilter filter(config, exclude);
+  const FamilyFilter filter(config, exclude);
   Cleaner cleaner(filter, Cleaner::Input::kAsItComes, [](std::string_view) { return true; });
   EXPECT_TRUE(cleaner.Feed(body) && cleaner.Finish()) << cleaner.reason();
   return cleaner.left_out();

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "relay/name_filter.hpp"
+#include "relay/family_filter.hpp"
 
 #include <algorithm>
 
@@ -18,7 +18,7 @@ bool AnyMatches(const std::vector<std::string>& patterns, std::string_view name)
 
 }  // namespace
 
-bool NameFilter::Takes(std::string_view family) const {
+bool FamilyFilter::Takes(std::string_view family) const {
   if (!config_.keep.empty() && !AnyMatches(config_.keep, family)) return false;
   if (AnyMatches(config_.drop, family)) return false;
   // Searched in place of find(): the set has no look-up by view, and is empty nearly always.

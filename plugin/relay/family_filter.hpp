@@ -13,9 +13,9 @@ namespace promplug {
 // Which families of an exporter are forwarded: those that `keep` matches (all, where it is empty),
 // less those that `drop` matches, less `exclude`. A '*' at the end of a pattern matches any rest.
 // Refers to both arguments. Thread-safe.
-class NameFilter {
+class FamilyFilter {
  public:
-  NameFilter(const ForwardConfig& config, const std::set<std::string>& exclude)
+  FamilyFilter(const ForwardConfig& config, const std::set<std::string>& exclude)
       : config_(config), exclude_(exclude) {}
 
   bool Takes(std::string_view family) const;
