@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -27,6 +28,11 @@ Status Failure(const ListenAddress& address, int error) {
 void CloseAndForget(int* fd) {
   const int old = std::exchange(*fd, -1);
   if (old >= 0) close(old);
+}
+
+bool SomebodyWaits(int fd) {
+  pollfd waiting{fd, POLLIN, 0};
+  return poll(&waiting, 1, 0) == 1;
 }
 
 ListenAddress BoundAddress(int fd) {
@@ -85,7 +91,8 @@ Acceptor::Outcome Acceptor::Accept(int* fd) {
         return Outcome::kNobody;
       case EMFILE:
       case ENFILE:
-        return Outcome::kNoDescriptors;
+        // A descriptor is reserved before the queue is looked at: there may be nobody.
+        return SomebodyWaits(fd_) ? Outcome::kNoDescriptors : Outcome::kNobody;
       default:
         return Outcome::kFailed;
     }

@@ -158,7 +158,6 @@ void Connection::BeginAnswer(Duration timeout) {
   state_ = State::kAnswering;
   has_head_ = false;
   ended_ = false;
-  held_up_ = false;
   awaits_scrape_ = false;
   since_ = context_.clock.Now();
   deadline_ = since_ + timeout;
@@ -176,6 +175,7 @@ bool Connection::TakeHead() {
   awaits_scrape_ = scrape_->Head(&head) == Scrape::Progress::kAgain;
   if (awaits_scrape_) return false;
   has_head_ = true;
+  since_ = context_.clock.Now();
   chunked_ = head->content_length < 0;
   length_left_ = head->content_length;
   ended_ = no_body_;
@@ -240,11 +240,9 @@ bool Connection::Send() {
   // Without MSG_MORE each head and each end of an answer would be a packet of its own.
   const ssize_t sent = sendmsg(fd_, &message, MSG_NOSIGNAL | (ended_ ? 0 : MSG_MORE));
   if (sent < 0) {
-    held_up_ = WouldBlock(errno);
-    if (!held_up_) Close();
+    if (!WouldBlock(errno)) Close();
     return false;
   }
-  held_up_ = false;
   sent_ += static_cast<size_t>(sent);
   return true;
 }
@@ -283,10 +281,9 @@ void Connection::Close() {
 }
 
 void Connection::Abort() {
-  if (fd_ >= 0) {
-    const linger reset{1, 0};
-    setsockopt(fd_, SOL_SOCKET, SO_LINGER, &reset, sizeof reset);
-  }
+  // Dissolving the association resets the connection now, even if a forked child holds a copy.
+  const sockaddr nobody{AF_UNSPEC, {}};
+  if (fd_ >= 0) connect(fd_, &nobody, sizeof nobody);
   Close();
 }
 

@@ -20,7 +20,7 @@ struct ConnectionContext {
   Duration answer_timeout;
   // Makes the listener look again at those that await a scrape. Called from any thread.
   std::function<void()> wake;
-  // Ends an answer that its reader holds up; false: there is none.
+  // Ends an answer that its client is slow to read; false: there is none.
   std::function<bool()> make_room;
 };
 
@@ -54,10 +54,10 @@ class Connection {
   short Events() const;
   TimePoint deadline() const { return deadline_; }
   bool awaits_scrape() const { return awaits_scrape_; }
-  // Reading a request, or waiting for one; since since().
+  // Reading a request, or waiting for one, since since().
   bool unfinished() const { return state_ == State::kReading || state_ == State::kDraining; }
-  // The client does not read its answer, which began at since().
-  bool held_up() const { return state_ == State::kAnswering && held_up_; }
+  // Sending an answer, since since(); that takes as long as the client lets it.
+  bool sending() const { return state_ == State::kAnswering && has_head_ && !awaits_scrape_; }
   TimePoint since() const { return since_; }
 
  private:
@@ -91,7 +91,6 @@ class Connection {
   bool has_head_ = false;  // of the scrape
   bool ended_ = false;     // the last piece is in the output
   bool awaits_scrape_ = false;
-  bool held_up_ = false;
   TimePoint deadline_;
   TimePoint since_;
 

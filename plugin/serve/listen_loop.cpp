@@ -19,8 +19,8 @@ constexpr Duration kLongestBindPause = std::chrono::seconds(2);
 constexpr Duration kParkTimeout = std::chrono::seconds(2);
 // How long nothing is accepted when it cannot be done now, so that it does not spin.
 constexpr Duration kAcceptPause = milliseconds(100);
-// A client that has not read its answer for so long gives way to others.
-constexpr Duration kHeldUpGrace = milliseconds(500);
+// An answer that takes its client longer to read than this gives way where room is needed.
+constexpr Duration kSendingGrace = milliseconds(500);
 constexpr Duration kLongestPoll = std::chrono::seconds(60);
 // A flood of connections must leave the earlier ones the time to send their request.
 constexpr int kMaxAcceptsPerRound = 16;
@@ -66,6 +66,7 @@ Status ListenLoop::Launch() {
   wake_fd_ = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
   if (wake_fd_ < 0) return Status(Code::kIo, "cannot listen: no descriptor is left");
   if (acceptor_.open()) Opened();
+  acceptor_.KeepSpare();
   return thread_.Start("pp-listen", [this] { Run(); });
 }
 
@@ -239,22 +240,22 @@ Connection* ListenLoop::Victim(TimePoint now) {
     if (!connection.unfinished()) continue;
     if (oldest == nullptr || connection.since() < oldest->since()) oldest = &connection;
   }
-  return oldest != nullptr ? oldest : OldestHeldUp(now);
+  return oldest != nullptr ? oldest : OldestSending(now);
 }
 
-Connection* ListenLoop::OldestHeldUp(TimePoint now) {
+Connection* ListenLoop::OldestSending(TimePoint now) {
   Connection* oldest = nullptr;
   for (Connection& connection : connections_) {
-    if (!connection.held_up() || connection.since() + kHeldUpGrace > now) continue;
+    if (!connection.sending() || connection.since() + kSendingGrace > now) continue;
     if (oldest == nullptr || connection.since() < oldest->since()) oldest = &connection;
   }
   return oldest;
 }
 
 bool ListenLoop::MakeRoom() {
-  Connection* const held_up = OldestHeldUp(clock_.Now());
-  if (held_up == nullptr) return false;
-  held_up->End();
+  Connection* const slow = OldestSending(clock_.Now());
+  if (slow == nullptr) return false;
+  slow->End();
   return true;
 }
 

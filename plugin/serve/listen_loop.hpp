@@ -63,7 +63,7 @@ class ListenLoop {
   void Accept(TimePoint now);
   bool FindDescriptor(TimePoint now);
   Connection* FreeSlot();
-  Connection* OldestHeldUp(TimePoint now);
+  Connection* OldestSending(TimePoint now);
   Connection* Victim(TimePoint now);
   bool MakeRoom();
 

@@ -9,6 +9,7 @@
 #include <thread>
 
 #include "compress/compressor.hpp"
+#include "exposition/stream.hpp"
 #include "support/fake_gatherer.hpp"
 #include "support/manual_clock.hpp"
 
@@ -116,7 +117,7 @@ class HandlerTest : public ::testing::Test {
   std::string SelfText() { return TextOf(self_.registry()); }
 
   ManualClock clock_;
-  SelfMetrics self_{clock_};
+  SelfMetrics self_{clock_, "1.2.3"};
   ScrapeConfig config_;
   std::unique_ptr<FakeGatherer> gatherer_;
   std::unique_ptr<MetricsHandler> handler_;
