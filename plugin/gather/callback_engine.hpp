@@ -124,6 +124,7 @@ class CallbackEngine {
   void FillSlots(Callback* callback, const CallbackOutput* output, Effects* effects);
   void FinishGather(const std::shared_ptr<GatherState>& gather, Effects* effects);
   void FinishAllGathers(Effects* effects);
+  void EmptyQueues();
   void DropWaiters(const GatherState& gather);
   void Report(Callback* callback, const char* reason, const std::string& text, Duration took,
               Effects* effects);

@@ -117,6 +117,10 @@ void CallbackEngine::FinishAllGathers(Effects* effects) {
     DropWaiters(*gather);
     FinishGather(gather, effects);
   }
+  EmptyQueues();
+}
+
+void CallbackEngine::EmptyQueues() {
   for (auto* queue : {&queue_, &loop_queue_}) {
     for (const auto& callback : *queue) callback->state = CallbackState::kIdle;
     queue->clear();

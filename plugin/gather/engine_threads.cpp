@@ -231,10 +231,7 @@ void CallbackEngine::AbandonAfterFork() {
     gather->finished = true;
     gather->calling = false;
   }
-  for (auto* queue : {&queue_, &loop_queue_}) {
-    for (const auto& callback : *queue) callback->state = CallbackState::kIdle;
-    queue->clear();
-  }
+  EmptyQueues();
   for (const auto& callback : leaving_) {
     if (callback->released == Callback::Release::kCalling) {
       callback->released = Callback::Release::kDone;
