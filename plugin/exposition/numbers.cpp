@@ -37,9 +37,10 @@ char* WriteMillionths(char* out, uint64_t millionths) {
 char* WriteFewDecimals(char* out, double v) {
   constexpr double kLimit = 1e9;  // 9 digits and 6 decimals
   constexpr double kUnit = 1e6;
+  constexpr double kHalf = 0.5;
   const double magnitude = std::fabs(v);
   if (!(magnitude < kLimit)) return nullptr;
-  const auto millionths = static_cast<uint64_t>(magnitude * kUnit + 0.5);
+  const auto millionths = static_cast<uint64_t>(magnitude * kUnit + kHalf);
   if (static_cast<double>(millionths) / kUnit != magnitude) return nullptr;
   // Whole numbers do not come here, but a zero does: it is a negative one.
   if (millionths == 0) return WriteText(out, "-0");

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <cstddef>
 #include <memory>
 #include <string_view>
 
@@ -24,7 +25,7 @@ class ExpositionStream {
   // next call.
   virtual std::string_view Next() = 0;
 
-  static constexpr size_t kMaxPieceBytes = 64 * 1024;
+  static constexpr size_t kMaxPieceBytes = size_t{64} * 1024;
 };
 
 // For a push, points with a timestamp are left out (the Pushgateway refuses a whole body for one).

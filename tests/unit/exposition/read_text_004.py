@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 # SPDX-License-Identifier: MIT
 """Reads an exposition with prometheus_client's parser and compares it with what went in.
 

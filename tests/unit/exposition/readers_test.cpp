@@ -257,7 +257,7 @@ class Readers : public ::testing::Test {
     ASSERT_NE(mkdtemp(folder.data()), nullptr);
     folder_ = folder;
     Generator generator(20240229);
-    for (int i = 0; i < 1000; ++i) generator.AddFamily(i);
+    for (int i = 0; i < 400; ++i) generator.AddFamily(i);
     std::ofstream exposition(Path("exposition"), std::ios::binary);
     const auto stream =
         NewExpositionStream(generator.TakeGathering(), Format::kText004, Timestamps::kKeep);
