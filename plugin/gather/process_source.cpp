@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <memory>
@@ -55,13 +56,14 @@ std::string ReadFile(const char* path) {
   return text;
 }
 
-std::optional<uint64_t> CountOpenFiles() {
+// Of this process; 0: not known.
+uint64_t CountOpenFiles() {
   constexpr const char* kPath = "/proc/self/fd";
   struct stat info = {};
   // Since Linux 6.2 the size says it.
   if (::stat(kPath, &info) == 0 && info.st_size > 0) return static_cast<uint64_t>(info.st_size);
   DIR* const directory = ::opendir(kPath);
-  if (directory == nullptr) return std::nullopt;
+  if (directory == nullptr) return 0;
   uint64_t n = 0;
   // This DIR is no other thread's.
   while (const dirent* entry = ::readdir(directory)) {  // NOLINT(concurrency-mt-unsafe)
@@ -177,7 +179,10 @@ Status ProcessSource::Collect(CollectorWriter& writer) {
   out.Gauge("process_virtual_memory_max_bytes",
             "Maximum amount of virtual memory available in bytes.",
             ParseSoftLimit(limits, "Max address space"));
-  out.Gauge("process_open_fds", "Number of open file descriptors.", CountOpenFiles());
+  const uint64_t open_files = CountOpenFiles();
+  if (open_files != 0) {
+    out.Gauge("process_open_fds", "Number of open file descriptors.", open_files);
+  }
   return out.status();
 }
 
