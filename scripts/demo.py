@@ -151,7 +151,8 @@ class Demo:
             value = self.number(expression)
             if value is None or not enough(value):
                 missing.append(what)
-            return "-" if value is None else form.format(value)
+                return "-"
+            return form.format(value)
 
         lines = [f"{'the application, in Prometheus by':<34}{'direct scrape':>16}{'Pushgateway':>16}"]
         for text, expression, form in APPLICATION_ROWS:

@@ -97,7 +97,7 @@ class SampleHost(Host):
         return [program, "--config", path]
 
     def wait_ready(self):
-        address = self.process.wait_log(r"listening on (127\.0\.0\.1:\d+)", 20)[1]
+        address = self.process.wait_log(r"^listening on (127\.0\.0\.1:\d+)", 20)[1]
         wait_until(lambda: web.status(f"http://{address}{self.health_path}") == 200, 10,
                    f"{self.kind} answers on {address}")
         return "http://" + address

@@ -56,9 +56,9 @@ class StackCase(unittest.TestCase):
 
     @classmethod
     def class_host(cls, plugin_config=None, **kwargs):
-        host = new_host(cls.new_directory(), plugin_config=plugin_config, **kwargs).start()
+        host = new_host(cls.new_directory(), plugin_config=plugin_config, **kwargs)
         cls.addClassCleanup(host.stop)
-        return host
+        return host.start()
 
     def server(self, kind, *args):
         server = kind(self.new_directory(), *args)
@@ -70,9 +70,9 @@ class StackCase(unittest.TestCase):
         return server
 
     def host(self, plugin_config=None, **kwargs):
-        host = new_host(self.new_directory(), plugin_config=plugin_config, **kwargs).start()
+        host = new_host(self.new_directory(), plugin_config=plugin_config, **kwargs)
         self.addCleanup(host.stop)
-        return host
+        return host.start()
 
     def eventually(self, condition, seconds, what):
         return wait_until(condition, seconds, what)

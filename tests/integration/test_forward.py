@@ -54,7 +54,7 @@ class ForwardTest(StackCase):
 
     def skips(self, host):
         """How often the host found no exporter."""
-        return value(host.metrics().text, "promplug_forward_skipped_total", job="node_exporter") or 0
+        return value(host.metrics().text, "promplug_forward_skipped_total", exporter="node_exporter") or 0
 
     def test_an_exporter_that_never_was_is_a_skip_said_once(self):
         gateway = self.server(Pushgateway)

@@ -38,8 +38,9 @@ class ListenerTest(StackCase):
 
     def test_other_paths_and_methods_are_refused(self):
         self.assertEqual(web.get(self.url + "/photos").status, 404)
-        answer = web.request("POST", self.url + "/metrics", body=b"x")
+        answer = web.request("POST", self.url + "/metrics")
         self.assertEqual((answer.status, answer.headers["Allow"]), (405, "GET, HEAD"))
+        self.assertEqual(web.request("POST", self.url + "/metrics", body=b"x").status, 413)
         head = web.request("HEAD", self.url + "/metrics")
         self.assertEqual((head.status, head.body), (200, b""))
 
