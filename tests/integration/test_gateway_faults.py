@@ -20,7 +20,8 @@ class AbsentGatewayTest(StackCase):
     def test_a_gateway_that_comes_later_gets_the_push(self):
         port = free_port()
         host = self.host(push_config(f"http://127.0.0.1:{port}", instance="late"))
-        host.wait_log(rf"push of the application failed: .*{port}", 10)
+        # Told when the first push (within 5 s) has used up the time for its retries (10 s).
+        host.wait_log(rf"push of the application failed: .*{port}", 25)
         self.assert_serves(host)
         gateway = self.on_port(port)
         self.wait_group(gateway, "late")

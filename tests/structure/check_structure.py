@@ -127,7 +127,7 @@ class Checker:
 
     def room_of(self, path):
         parts = path.relative_to(self.root / "plugin").parts
-        return parts[0] if len(parts) > 1 else parts[0].split(".")[0]
+        return parts[0] if len(parts) > 1 else re.split(r"[._]", parts[0])[0]
 
     def check_plugin_file(self, path):
         """Reports violations; returns the files of plugin/ that this one includes."""
@@ -234,7 +234,7 @@ class Checker:
 
 
 def main():
-    root = sys.argv[1] if len(sys.argv) > 1 else pathlib.Path(__file__).parents[2]
+    root = sys.argv[1] if len(sys.argv) > 1 else pathlib.Path(__file__).resolve().parents[2]
     violations = Checker(root).run()
     for violation in violations:
         print(violation)
