@@ -46,10 +46,7 @@ Runtime::Runtime(Config config, RuntimeOptions options, RuntimeHooks hooks, void
       sources_(instruments_, &self_, log_, clock_, SourcesOptionsOf(config),
                SourcesHooks{std::move(hooks.wake), std::move(hooks.thread_enter),
                             std::move(hooks.thread_leave),
-                            [this] {
-                              instruments_.Maintain();
-                              self_.registry().Maintain();
-                            }}),
+                            [this] { Maintain(); }}),
       handler_(NewScrapeHandler(sources_, &self_, clock_, ScrapeConfigOf(config))),
       listener_(*handler_, clock_, log_),
       config_(std::make_shared<const Config>(std::move(config))) {
@@ -57,6 +54,12 @@ Runtime::Runtime(Config config, RuntimeOptions options, RuntimeHooks hooks, void
 }
 
 Runtime::~Runtime() = default;
+
+void Runtime::Maintain() {
+  instruments_.Maintain();
+  self_.registry().Maintain();
+  self_.InstrumentsRefused(instruments_.RefusedSeries(), instruments_.IgnoredUpdates());
+}
 
 void Runtime::Apply(const Config& config) {
   log_.SetLowest(config.log_level);
@@ -77,12 +80,7 @@ Status Runtime::StartListener(const Config& config) {
   options.address = config.scrape.listen;
   options.fd = options_.listen_fd;
   Status status = listener_.Start(options);
-  if (status.ok()) {
-    log_.Info("listening for scrapes on port " + std::to_string(listener_.port()) +
-              " path=" + config.scrape.path);
-  } else {
-    log_.Error("scrape.listen: " + status.text());
-  }
+  if (!status.ok()) log_.Error("scrape.listen: " + status.text());
   return status;
 }
 

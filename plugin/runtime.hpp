@@ -87,26 +87,30 @@ class Runtime {
   void ScrapeClosed() { open_scrapes_.fetch_sub(1); }
   bool HasOpenScrapes() const { return open_scrapes_.load() != 0; }
 
-  // Around fork(). Park: every thread stands where it holds nothing, at most 2 s; kTimeout.
+  // Around fork(). Park: every thread stands where it holds nothing; kTimeout when one does not
+  // come there within 2 s; kState when parked already.
   Status Park();
+  // kState: not parked.
   Status Unpark();
-  // In the child: no thread and no connection of the parent is left. With `restart` every value
+  // In the child, after Park() in the parent (else kState): no thread and no connection of the parent is left. With `restart` every value
   // starts from zero and everything runs as after Start().
   Status AfterFork(bool restart);
 
  private:
+  void Maintain();
   void Apply(const Config& config);
   Status StartListener(const Config& config);
   Status StartPush(const std::shared_ptr<const Config>& config);
   std::shared_ptr<PushLoop> push() const;
   void LogStart(const Config& config) const;
-  void UnlockAfterFork();
+  Status UnlockAfterFork();
 
   const Clock& clock_;
   Log log_;
   RuntimeOptions options_;
   std::atomic<State> state_{State::kCreated};
   std::atomic<int> open_scrapes_{0};
+  bool parked_ = false;
   Registry instruments_;
   SelfMetrics self_;
   Sources sources_;

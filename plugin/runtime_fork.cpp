@@ -11,6 +11,7 @@ constexpr Duration kParkTimeout = std::chrono::seconds(2);
 
 // In the order in which the parts use each other, so that none waits for one that stands already.
 Status Runtime::Park() {
+  if (parked_) return Status(Code::kState, "fork_prepare() was called before");
   Status status;
   const std::shared_ptr<PushLoop> push = this->push();
   if (push != nullptr) status = push->Park();
@@ -27,18 +28,23 @@ Status Runtime::Park() {
   instruments_.LockForFork();
   self_.registry().LockForFork();
   mutex_.lock();
+  parked_ = true;
   return status;
 }
 
-void Runtime::UnlockAfterFork() {
+Status Runtime::UnlockAfterFork() {
+  if (!parked_) return Status(Code::kState, "fork_prepare() was not called");
+  parked_ = false;
   mutex_.unlock();
   self_.registry().UnlockAfterFork();
   instruments_.UnlockAfterFork();
+  return Status();
 }
 
 Status Runtime::Unpark() {
-  UnlockAfterFork();
-  Status status = sources_.Unpark();
+  Status status = UnlockAfterFork();
+  if (!status.ok()) return status;
+  status = sources_.Unpark();
   listener_.Unpark();
   if (const std::shared_ptr<PushLoop> push = this->push()) {
     Status pushing = push->Unpark();
@@ -48,7 +54,8 @@ Status Runtime::Unpark() {
 }
 
 Status Runtime::AfterFork(bool restart) {
-  UnlockAfterFork();
+  Status status = UnlockAfterFork();
+  if (!status.ok()) return status;
   sources_.AbandonAfterFork();
   listener_.AbandonAfterFork();
   if (const std::shared_ptr<PushLoop> push = this->push()) push->AbandonAfterFork();
@@ -56,12 +63,12 @@ Status Runtime::AfterFork(bool restart) {
   const bool was_running = running();
   state_.store(State::kStopped, std::memory_order_release);
   open_scrapes_.store(0);
-  if (!restart) return Status();
+  if (!restart) return status;
   instruments_.ResetValues();
   self_.ResetAfterFork();
   handler_ = NewScrapeHandler(sources_, &self_, clock_,
                               std::make_shared<const ScrapeConfig>(config_->scrape));
-  return was_running ? Start() : Status();
+  return was_running ? Start() : status;
 }
 
 }  // namespace promplug

@@ -16,6 +16,20 @@ static_assert(kSelf == PROMPLUG_GATHER_SELF);
 
 constexpr size_t kBatch = 64;
 
+// False: the visitor asked to stop.
+bool VisitPoint(const Point& point, const FamilyHead& head, const promplug_visitor& visitor,
+                PointToHost* converter) {
+  if (point.n_states == 0) {
+    const promplug_point whole = converter->Convert(point, head.type);
+    return visitor.point(visitor.user, &whole) == 0;
+  }
+  for (size_t i = 0; i < point.n_states; ++i) {
+    const promplug_point state = converter->ConvertState(point, head.name, i);
+    if (visitor.point(visitor.user, &state) != 0) return false;
+  }
+  return true;
+}
+
 Status VisitFamily(const GatheredFamily& family, const promplug_visitor& visitor) {
   const Status stopped(Code::kCancelled, "the visitor asked to stop");
   const promplug_family_head head = ToHead(family.head);
@@ -25,8 +39,7 @@ Status VisitFamily(const GatheredFamily& family, const promplug_visitor& visitor
   for (const auto& part : family.parts) {
     while (const size_t n = part->Next(points, kBatch)) {
       for (size_t i = 0; i < n; ++i) {
-        const promplug_point point = converter.Convert(points[i], family.head.type);
-        if (visitor.point(visitor.user, &point) != 0) return stopped;
+        if (!VisitPoint(points[i], family.head, visitor, &converter)) return stopped;
       }
     }
   }

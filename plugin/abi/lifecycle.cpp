@@ -214,7 +214,7 @@ int32_t ForkChild(promplug_instance* p, int32_t mode, promplug_error* err) {
     const bool restart = mode == PROMPLUG_CHILD_RESTART;
     Status status = p->runtime->AfterFork(restart);
     // An inert child stays marked: it may update, and ask for its status, but nothing else.
-    if (restart) p->fork_watch.Adopt();
+    if (restart && status.code() != Code::kState) p->fork_watch.Adopt();
     return status;
   });
 }

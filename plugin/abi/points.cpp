@@ -173,4 +173,13 @@ promplug_point PointToHost::Convert(const Point& point, MetricType type) {
   return out;
 }
 
+promplug_point PointToHost::ConvertState(const Point& point, std::string_view family, size_t i) {
+  promplug_point out = Convert(point, MetricType::kStateset);
+  labels_.push_back({Str(family), Str(point.state_names[i])});
+  out.labels = labels_.data();
+  out.n_labels = labels_.size();
+  out.value = static_cast<double>((point.states >> i) & 1);
+  return out;
+}
+
 }  // namespace promplug::abi

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/status.hpp"
@@ -37,6 +38,8 @@ Status RenderExemplarLabels(const promplug_exemplar& from, std::string* out);
 class PointToHost {
  public:
   promplug_point Convert(const Point& point, MetricType type);
+  // State number i of a stateset point that holds them together, as the sample it is exposed as.
+  promplug_point ConvertState(const Point& point, std::string_view family, size_t i);
 
  private:
   std::vector<std::string> texts_;

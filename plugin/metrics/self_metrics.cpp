@@ -84,7 +84,10 @@ SelfMetrics::SelfMetrics(const Clock& clock, std::string_view version)
                              "Runs of the collector whose output was dropped.",
                              {"collector", "reason"});
   refused_ = Make(T::kCounter, "promplug_series_refused_total",
-                  "Families and series of collectors that were left out or changed.", {"reason"});
+                  "Families and series that were left out or changed.", {"reason"});
+  ignored_ = Make(T::kCounter, "promplug_updates_ignored_total",
+                  "Updates that did not fit: NaN, a wrong type, a negative addition to a counter.",
+                  {});
 }
 
 Family* SelfMetrics::Make(MetricType type, std::string_view name, std::string_view help,
@@ -130,7 +133,13 @@ void SelfMetrics::Pushed(std::string_view target, PushResult result, Duration to
     if (ok) counts_.last_push_ok_unix_ms.store(now_ms, std::memory_order_relaxed);
   } else {
     (ok ? counts_.forwards_ok : counts_.forwards_failed).fetch_add(1, std::memory_order_relaxed);
-    counts_.forward_failing.store(!ok, std::memory_order_relaxed);
+    std::lock_guard lock(mutex_);
+    if (ok) {
+      failing_forwards_.erase(std::string(target));
+    } else {
+      failing_forwards_.emplace(target);
+    }
+    counts_.forward_failing.store(!failing_forwards_.empty(), std::memory_order_relaxed);
   }
 }
 
@@ -170,7 +179,19 @@ void SelfMetrics::CollectorGone(std::string_view collector) {
   collector_failures_->RemoveMatching(&label, 1);
 }
 
+void SelfMetrics::InstrumentsRefused(uint64_t series, uint64_t updates) {
+  const auto count = [](uint64_t now, uint64_t* before, const auto& add) {
+    if (now != *before) add(static_cast<double>(now - *before));
+    *before = now;
+  };
+  count(series, &instrument_refusals_,
+        [this](double n) { Apply<1>(refused_, {"limit"}, UpdateOp::kAdd, n); });
+  count(updates, &ignored_updates_,
+        [this](double n) { Apply<0>(ignored_, {}, UpdateOp::kAdd, n); });
+}
+
 void SelfMetrics::ResetAfterFork() {
+  failing_forwards_.clear();
   registry_.ResetValues();
   for (std::atomic<uint64_t>* count :
        {&counts_.scrapes, &counts_.scrapes_refused, &counts_.pushes_ok, &counts_.pushes_failed,

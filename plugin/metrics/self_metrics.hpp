@@ -4,6 +4,9 @@
 #include <atomic>
 #include <cstdint>
 #include <initializer_list>
+#include <mutex>
+#include <set>
+#include <string>
 #include <string_view>
 
 #include "base/clock.hpp"
@@ -58,8 +61,13 @@ class SelfMetrics {
   void CollectorGone(std::string_view collector);
 
   // A family or series of a source that was left out of an exposition: reason is "type", "help"
-  // (kept, but its help gave way), "duplicate", "name" or "invalid".
+  // (kept, but its help gave way), "duplicate", "name" or "invalid". Those of instruments over
+  // their limit are counted by InstrumentsRefused(), as "limit".
   void SeriesRefused(std::string_view reason, uint64_t n = 1);
+
+  // What the instruments refused and ignored so far; what came since the last call is counted. One
+  // thread at a time.
+  void InstrumentsRefused(uint64_t series, uint64_t updates);
 
   // In a fork child: everything counts from zero again.
   void ResetAfterFork();
@@ -89,6 +97,12 @@ class SelfMetrics {
   Family* collector_duration_;
   Family* collector_failures_;
   Family* refused_;
+  Family* ignored_;
+  uint64_t instrument_refusals_ = 0;
+  uint64_t ignored_updates_ = 0;
+  std::mutex mutex_;
+  // Targets whose last push failed. Guarded by mutex_.
+  std::set<std::string, std::less<>> failing_forwards_;
 };
 
 }  // namespace promplug

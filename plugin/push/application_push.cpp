@@ -47,12 +47,13 @@ PushOutcome ApplicationPush::Delete(TimePoint deadline) { return delivery_.Delet
 
 std::unique_ptr<StagedBody> ApplicationPush::Stage(const std::set<std::string>& exclude,
                                                    TimePoint deadline, Status* why) {
-  const auto patience = std::chrono::duration_cast<Duration>(
-      std::chrono::duration<double>(tools_.config.collectors.timeout_seconds));
+  // Half of what the push may take is for the collectors, all of them together; each has its own
+  // timeout besides.
+  const TimePoint now = tools_.clock.Now();
   GatherRequest request;
   request.sources = kInstruments | kCollectors | (tools_.config.process_metrics ? kProcess : 0) |
                     (tools_.config.self_metrics ? kSelf : 0);
-  request.deadline = std::min(deadline, tools_.clock.Now() + patience);
+  request.deadline = now + std::max(deadline - now, Duration::zero()) / 2;
   std::atomic<bool> ready{false};  // outlives the run, whose end ends the callback
   const std::unique_ptr<GatherRun> run = gatherer_.Start(std::move(request), [&] {
     ready.store(true);

@@ -76,7 +76,8 @@ extern "C" {
   ((p)->struct_size >= offsetof(type, m) + sizeof((p)->m) && (p)->m != 0)
 
 /* ---- Results ----------------------------------------------------------------------
- * 0 success, >0 success with a note, <0 failure. New codes may appear. */
+ * 0 success, >0 success with a note, <0 failure. New codes may appear. Where a function lists what
+ * it answers, E_NOMEM, E_FORKED and E_INTERNAL (a fault of the plugin) may come besides. */
 #define PROMPLUG_OK 0
 #define PROMPLUG_NOT_HANDLED 1      /* not the plugin's path: the host answers       */
 #define PROMPLUG_AGAIN 2            /* not yet: the ready callback will be called    */
@@ -211,8 +212,8 @@ typedef struct promplug_family_desc { /* [sized] */
   double native_zero_width;        /* 0: the plugin's default */
 } promplug_family_desc;
 
-/* Labels and origin of one observation: 1 to 128 characters in all, else it is dropped and
- * counted while the value still counts. */
+/* Labels and origin of one observation: 1 to 128 characters in all, else it is dropped while the
+ * value still counts. Kept from collectors; ignored on updates until a format carries them. */
 typedef struct promplug_exemplar { /* [sized] */
   uint32_t struct_size;
   uint32_t reserved0;
@@ -592,9 +593,10 @@ typedef struct promplug_api { /* [sized] static, valid for ever */
   int32_t (*push_now)(promplug_instance *p, uint32_t targets, uint32_t timeout_ms,
                       promplug_error *err);
 
-  /* Around fork(): prepare waits until the plugin's threads hold nothing, at most 2 s; then
-   * exactly one of the others. fork_child: mode is PROMPLUG_CHILD_*. OK, E_TIMEOUT,
-   * E_STATE, E_INVAL, and those of start(). [control] */
+  /* Around fork(): prepare waits until the plugin's threads hold nothing, at most 2 s for each;
+   * then, on the same thread, exactly one of the others (E_STATE without prepare). fork_child:
+   * mode is PROMPLUG_CHILD_*. OK, E_TIMEOUT, E_STATE, E_INVAL, and those of start().
+   * [control] */
   int32_t (*fork_prepare)(promplug_instance *p);
   int32_t (*fork_parent)(promplug_instance *p);
   int32_t (*fork_child)(promplug_instance *p, int32_t mode, promplug_error *err);
