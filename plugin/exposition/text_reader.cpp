@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "exposition/text_reader.hpp"
 
+#include <bit>
 #include <cstring>
 
 #include "base/text.hpp"
@@ -35,9 +36,8 @@ constexpr std::array<uint8_t, 256> MakeByteClasses() {
 
 constexpr std::array<uint8_t, 256> kByteClasses = MakeByteClasses();
 
-bool Is(char c, uint8_t byte_class) {
-  return (kByteClasses[static_cast<unsigned char>(c)] & byte_class) != 0;
-}
+uint8_t ClassOf(char c) { return kByteClasses[static_cast<unsigned char>(c)]; }
+bool Is(char c, uint8_t byte_class) { return (ClassOf(c) & byte_class) != 0; }
 bool IsBlank(char c) { return c == ' ' || c == '\t'; }
 
 const char* SkipBlanks(const char* p, const char* end) {
@@ -53,8 +53,13 @@ const char* SkipWord(const char* p, const char* end) {
 // The end of the name at p; p itself where there is none.
 const char* SkipName(const char* p, const char* end, uint8_t start, uint8_t byte) {
   if (p == end || !Is(*p, start)) return p;
-  do ++p;
-  while (p != end && Is(*p, byte));
+  ++p;
+  while (end - p >= 4) {
+    const uint8_t all = ClassOf(p[0]) & ClassOf(p[1]) & ClassOf(p[2]) & ClassOf(p[3]);
+    if ((all & byte) == 0) break;
+    p += 4;
+  }
+  while (p != end && Is(*p, byte)) ++p;
   return p;
 }
 
@@ -87,12 +92,33 @@ TextType TypeOf(std::string_view word) {
   return TextType::kNone;
 }
 
+// The bits 0x80 of those bytes of `word` that are zero, and perhaps of bytes above such a one.
+uint64_t ZeroBytes(uint64_t word) {
+  return (word - 0x0101010101010101u) & ~word & 0x8080808080808080u;
+}
+
+// The first byte that a label value does not simply hold: '"', '\\', or not ASCII; or `end`.
+const char* FindValueBreak(const char* p, const char* end) {
+  constexpr uint64_t kEveryByte = 0x0101010101010101u;
+  // The lowest mark is exact, and in memory order the first where the machine is little-endian.
+  while (std::endian::native == std::endian::little && end - p >= 8) {
+    uint64_t word;
+    std::memcpy(&word, p, sizeof word);
+    const uint64_t marks = (word & (kEveryByte * 0x80)) | ZeroBytes(word ^ (kEveryByte * '"')) |
+                           ZeroBytes(word ^ (kEveryByte * '\\'));
+    if (marks != 0) return p + std::countr_zero(marks) / 8;
+    p += 8;
+  }
+  while (p != end && !Is(*p, kValueBreak)) ++p;
+  return p;
+}
+
 // REQUIRES: p is behind the opening quote. Returns the closing quote; nullptr: there is none, or an
 // escape is wrong.
 const char* FindClosingQuote(const char* p, const char* end, bool* ascii,
                              std::string_view* reason) {
   for (;; ++p) {
-    while (p != end && !Is(*p, kValueBreak)) ++p;
+    p = FindValueBreak(p, end);
     if (p == end) {
       *reason = "label value has no closing quote";
       return nullptr;
@@ -123,7 +149,7 @@ std::string_view CheckExemplar(const char* p, const char* end) {
 }  // namespace
 
 std::string_view TextLineReader::Read(std::string_view line, TextLine* out) {
-  *out = TextLine();
+  out->kind = TextLine::Kind::kNothing;
   if (!line.empty() && line.back() == '\r') return "the line ends with CR LF";
   const char* const end = line.data() + line.size();
   const char* const p = SkipBlanks(line.data(), end);
@@ -162,7 +188,10 @@ std::string_view TextLineReader::ReadComment(const char* p, const char* end, Tex
 
 std::string_view TextLineReader::ReadSample(const char* p, const char* end, TextLine* out) {
   out->kind = TextLine::Kind::kSample;
-  const char* const name_end = SkipName(p, end, kNameStart, kNameByte);
+  out->labels = {};
+  out->timestamp = {};
+  out->defect = TextLine::Defect::kNone;
+  const char* const name_end = SkipMetricName(p, end);
   if (name_end == p) return "invalid metric name";
   out->name = Between(p, name_end);
   if (name_end != end && !IsBlank(*name_end) && *name_end != '{') return "invalid metric name";
@@ -185,6 +214,17 @@ std::string_view TextLineReader::ReadSample(const char* p, const char* end, Text
   return *p == '#' ? CheckExemplar(p, end) : "unexpected text after the timestamp";
 }
 
+const char* TextLineReader::SkipMetricName(const char* p, const char* end) {
+  const char* const as_last = p + last_name_size_;
+  const bool may_be_last = static_cast<size_t>(end - p) > last_name_size_ && !Is(*as_last, kNameByte);
+  if (may_be_last && std::memcmp(p, last_name_.data(), last_name_size_) == 0) return as_last;
+  const char* const name_end = SkipName(p, end, kNameStart, kNameByte);
+  const auto size = static_cast<size_t>(name_end - p);
+  last_name_size_ = size <= last_name_.size() ? size : 0;
+  std::memcpy(last_name_.data(), p, last_name_size_);
+  return name_end;
+}
+
 // REQUIRES: **at is '{'. Leaves *at behind the '}'.
 std::string_view TextLineReader::ReadLabels(const char** at, const char* end, TextLine* out) {
   label_count_ = 0;
@@ -193,11 +233,16 @@ std::string_view TextLineReader::ReadLabels(const char** at, const char* end, Te
     const char* const name_end = SkipName(p, end, kLabelStart, kLabelByte);
     if (name_end == p) return "invalid label name";
     const std::string_view name = Between(p, name_end);
-    p = SkipBlanks(name_end, end);
-    if (p == end || *p != '=') return "expected '=' after a label name";
-    p = SkipBlanks(p + 1, end);
-    if (p == end || *p != '"') return "expected '\"' at the start of a label value";
-    ++p;
+    p = name_end;
+    if (end - p >= 2 && p[0] == '=' && p[1] == '"') {
+      p += 2;
+    } else {
+      p = SkipBlanks(p, end);
+      if (p == end || *p != '=') return "expected '=' after a label name";
+      p = SkipBlanks(p + 1, end);
+      if (p == end || *p != '"') return "expected '\"' at the start of a label value";
+      ++p;
+    }
     bool ascii = true;
     std::string_view reason;
     const char* const quote = FindClosingQuote(p, end, &ascii, &reason);

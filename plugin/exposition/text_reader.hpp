@@ -75,7 +75,8 @@ class TextLineReader {
   static constexpr size_t kMaxLabels = 128;
 
   // Reads `line`, which has no '\n'. Returns an empty text, or why the line has no valid syntax
-  // (a static text; `out` is then unspecified). `out->labels` is valid until the next call.
+  // (a static text; `out` is then unspecified). Fields that `kind` does not name are unspecified;
+  // `out->labels` is valid until the next call.
   std::string_view Read(std::string_view line, TextLine* out);
 
  private:
@@ -84,8 +85,13 @@ class TextLineReader {
   std::string_view ReadLabels(const char** at, const char* end, TextLine* out);
   void AddLabel(TextLabel label, bool ascii, TextLine* out);
 
+  const char* SkipMetricName(const char* p, const char* end);
+
   std::array<TextLabel, kMaxLabels> labels_;
   size_t label_count_ = 0;
+  // The last metric name, if it was short enough: most samples have the name of the one before.
+  std::array<char, 64> last_name_;
+  size_t last_name_size_ = 0;
 };
 
 // Puts lines together from pieces of any size. Used by one thread.

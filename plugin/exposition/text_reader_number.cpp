@@ -2,6 +2,7 @@
 #include "exposition/text_reader_number.hpp"
 
 #include <charconv>
+#include <cstddef>
 #include <cstdint>
 #include <limits>
 #include <system_error>
@@ -102,7 +103,14 @@ bool Read(std::string_view text, double* value) {
 
 }  // namespace
 
-bool IsTextFloat(std::string_view text) { return Read(text, nullptr); }
+bool IsTextFloat(std::string_view text) {
+  // Most values are counts: digits alone, few enough for any double.
+  constexpr size_t kFewDigits = 300;
+  size_t digits = 0;
+  while (digits < text.size() && IsDigit(text[digits])) ++digits;
+  if (digits == text.size() && digits > 0 && digits < kFewDigits) return true;
+  return Read(text, nullptr);
+}
 
 bool ReadTextFloat(std::string_view text, double* value) { return Read(text, value); }
 

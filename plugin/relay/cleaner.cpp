@@ -2,7 +2,6 @@
 #include "relay/cleaner.hpp"
 
 #include <algorithm>
-#include <bit>
 #include <cmath>
 #include <cstring>
 #include <utility>
@@ -19,6 +18,10 @@ using Role = FamilyTracker::Role;
 constexpr size_t kBufferBytes = 32 * 1024;
 constexpr uint64_t kLabelSeed = 0x6C6162656C;
 constexpr uint64_t kRoleFactor = 0x9E3779B97F4A7C15u;
+
+std::string_view Between(const char* begin, const char* end) {
+  return {begin, static_cast<size_t>(end - begin)};
+}
 
 // The labels of the grouping key: the Pushgateway puts its own in their place.
 bool IsGroupingLabel(std::string_view name) { return name == "job" || name == "instance"; }
@@ -49,17 +52,16 @@ std::string_view NumberLabel(TextType type) {
 
 // HELP as the Pushgateway takes it: a backslash is doubled or stands before an 'n'.
 void AppendHelp(std::string_view text, std::string* to) {
-  for (size_t i = 0; i < text.size(); ++i) {
-    if (text[i] != '\\') {
-      to->push_back(text[i]);
-      continue;
-    }
-    const char next = i + 1 < text.size() ? text[i + 1] : '\0';
-    if (next == '"') continue;
+  for (;;) {
+    const size_t backslash = text.find('\\');
+    to->append(text.substr(0, backslash));
+    if (backslash == std::string_view::npos) return;
+    text.remove_prefix(backslash + 1);
+    if (text.starts_with('"')) continue;
+    const bool escape = text.starts_with('\\') || text.starts_with('n');
     to->push_back('\\');
-    const bool escape = next == '\\' || next == 'n';
-    to->push_back(escape ? next : '\\');
-    if (escape) ++i;
+    to->push_back(escape ? text[0] : '\\');
+    if (escape) text.remove_prefix(1);
   }
 }
 
@@ -185,28 +187,31 @@ bool Cleaner::HasTypesLabels(Role role) const {
 // The same for the same labels in any order. Notes whether there are labels to be renamed.
 uint64_t Cleaner::SeriesHash(Role role) {
   renames_ = false;
+  const bool has_number = role == Role::kBucket || role == Role::kPlain;
+  const std::string_view number_label = has_number ? NumberLabel(tracker_.type()) : "";
   uint64_t hash = (static_cast<uint64_t>(role) + 1) * kRoleFactor;
   for (const TextLabel& label : line_.labels) {
-    if (IsGroupingLabel(label.name)) renames_ = true;
-    if (!label.value.empty()) hash += HashBytes(CanonicalLabel(label, role), kLabelSeed);
+    const bool is_number = label.name == number_label;
+    const bool renamed = IsGroupingLabel(label.name);
+    if (renamed) renames_ = true;
+    if (label.value.empty()) continue;
+    const char* const begin = label.name.data();
+    const char* const value = label.value.data();
+    const bool canonical = !is_number && !renamed && value == begin + label.name.size() + 2;
+    hash += HashBytes(canonical ? Between(begin, value + label.value.size())
+                                : CanonicalLabel(label, is_number),
+                      kLabelSeed);
   }
   return hash;
 }
 
-// NAME="VALUE of a label as it will be written, without blanks, numbers by value.
-std::string_view Cleaner::CanonicalLabel(const TextLabel& label, Role role) {
-  const bool number = (role == Role::kBucket || role == Role::kPlain) &&
-                      label.name == NumberLabel(tracker_.type());
-  const char* const name_end = label.name.data() + label.name.size();
-  if (!number && !IsGroupingLabel(label.name) && label.value.data() == name_end + 2) {
-    const char* const end = label.value.data() + label.value.size();
-    return {label.name.data(), static_cast<size_t>(end - label.name.data())};
-  }
+// NAME="VALUE of a label as it will be written, without blanks; a number by its value.
+std::string_view Cleaner::CanonicalLabel(const TextLabel& label, bool is_number) {
   scratch_.clear();
   AppendNewName(label.name, &scratch_);
   scratch_.append("=\"");
   double value = 0;
-  if (number && ReadTextFloat(label.value, &value)) {
+  if (is_number && ReadTextFloat(label.value, &value)) {
     char bytes[sizeof value];
     value += 0.0;  // -0 becomes 0
     std::memcpy(bytes, &value, sizeof value);
@@ -233,20 +238,20 @@ void Cleaner::AppendNewName(std::string_view name, std::string* to) const {
 
 bool Cleaner::WriteMeta() {
   meta_written_ = true;
-  scratch_.clear();
   if (!help_.empty()) {
-    scratch_.append("# HELP ").append(tracker_.name()).append(" ").append(help_).append("\n");
+    scratch_.assign("# HELP ").append(tracker_.name()).append(" ").append(help_);
+    if (!WriteLine(scratch_)) return false;
   }
-  if (const std::string_view word = TypeWord(tracker_.type()); !word.empty()) {
-    scratch_.append("# TYPE ").append(tracker_.name()).append(" ").append(word).append("\n");
-  }
-  return Write(scratch_);
+  const std::string_view word = TypeWord(tracker_.type());
+  if (word.empty()) return true;
+  scratch_.assign("# TYPE ").append(tracker_.name()).append(" ").append(word);
+  return WriteLine(scratch_);
 }
 
 bool Cleaner::WriteSample() {
   const char* from = line_.name.data();
   const char* const end = line_.value.data() + line_.value.size();
-  if (!renames_) return Write({from, static_cast<size_t>(end - from)}) && Write("\n");
+  if (!renames_) return WriteLine(Between(from, end));
   scratch_.clear();
   for (const TextLabel& label : line_.labels) {
     if (!IsGroupingLabel(label.name)) continue;
@@ -254,25 +259,29 @@ bool Cleaner::WriteSample() {
     AppendNewName(label.name, &scratch_);
     from = label.name.data() + label.name.size();
   }
-  scratch_.append(from, end).push_back('\n');
-  return Write(scratch_);
+  return WriteLine(scratch_.append(from, end));
 }
 
-bool Cleaner::Write(std::string_view text) {
-  if (text.size() > buffer_.size() - buffered_) {
+// The text and a newline.
+bool Cleaner::WriteLine(std::string_view text) {
+  if (text.size() >= buffer_.size() - buffered_) {
     if (!Flush()) return false;
-    if (text.size() > buffer_.size()) {
-      return out_(text) || Fail(Stop::kSink, "what came out was not taken");
-    }
+    if (text.size() >= buffer_.size()) return Give(text) && Give("\n");
   }
-  std::memcpy(buffer_.data() + buffered_, text.data(), text.size());
-  buffered_ += text.size();
+  char* const to = buffer_.data() + buffered_;
+  std::memcpy(to, text.data(), text.size());
+  to[text.size()] = '\n';
+  buffered_ += text.size() + 1;
   return true;
 }
 
 bool Cleaner::Flush() {
   const std::string_view text(buffer_.data(), std::exchange(buffered_, 0));
-  return text.empty() || out_(text) || Fail(Stop::kSink, "what came out was not taken");
+  return text.empty() || Give(text);
+}
+
+bool Cleaner::Give(std::string_view text) {
+  return out_(text) || Fail(Stop::kSink, "what came out was not taken");
 }
 
 }  // namespace promplug

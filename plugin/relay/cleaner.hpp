@@ -60,12 +60,13 @@ class Cleaner {
   bool Decide();
   bool HasTypesLabels(FamilyTracker::Role role) const;
   uint64_t SeriesHash(FamilyTracker::Role role);
-  std::string_view CanonicalLabel(const TextLabel& label, FamilyTracker::Role role);
+  std::string_view CanonicalLabel(const TextLabel& label, bool is_number);
   void AppendNewName(std::string_view name, std::string* to) const;
   bool WriteMeta();
   bool WriteSample();
-  bool Write(std::string_view text);
+  bool WriteLine(std::string_view text);
   bool Flush();
+  bool Give(std::string_view text);
 
   const FamilyFilter& filter_;
   const Input input_;

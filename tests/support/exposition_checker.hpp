@@ -111,7 +111,7 @@ class ExpositionChecker {
   }
 
   void Sample() {
-    const std::string sample = Until("{ ");
+    const std::string sample = Until("{ \t");
     Need(IsValidMetricName(sample), "metric name");
     const Labels labels = ReadLabels();
     rest_ = rest_.substr(std::min(rest_.find_first_not_of(" \t"), rest_.size()));
