@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <exception>
 #include <string>
 #include <utility>
 
@@ -25,12 +26,16 @@ constexpr Duration kLongestPoll = std::chrono::seconds(60);
 // A flood of connections must leave the earlier ones the time to send their request.
 constexpr int kMaxAcceptsPerRound = 16;
 
+// Where going on at once would spin.
+void Rest() { poll(nullptr, 0, static_cast<int>(kAcceptPause / milliseconds(1))); }
+
 }  // namespace
 
 ListenLoop::ListenLoop(ScrapeHandler& handler, const Clock& clock, const Log& log,
-                       Duration answer_timeout)
+                       Duration answer_timeout, std::atomic<int>* port)
     : clock_(clock),
       log_(log),
+      port_(port),
       context_{handler, clock, answer_timeout, [this] { Wake(); }, [this] { return MakeRoom(); }},
       bind_pause_(kFirstBindPause) {
   for (size_t i = 0; i < Listener::kSlots; ++i) connections_.emplace_back(context_);
@@ -106,7 +111,13 @@ void ListenLoop::ForgetInChild() {
 }
 
 void ListenLoop::Run() {
-  while (ObeyWish()) Round();
+  while (ObeyWish()) {
+    try {
+      Round();
+    } catch (const std::exception&) {
+      Rest();
+    }
+  }
 }
 
 // Whether to go on.
@@ -131,7 +142,7 @@ void ListenLoop::Round() {
   if (n < 0 && errno != EINTR) {
     // EINVAL: the limit of descriptors was lowered below what is polled.
     if (Connection* victim = Victim(now)) victim->End();
-    poll(nullptr, 0, static_cast<int>(kAcceptPause / milliseconds(1)));
+    Rest();
     return;
   }
   uint64_t wakes = 0;
@@ -151,7 +162,7 @@ void ListenLoop::RetryBind(TimePoint now) {
 }
 
 void ListenLoop::Opened() {
-  port_.store(PortOf(acceptor_.address()), std::memory_order_relaxed);
+  port_->store(PortOf(acceptor_.address()), std::memory_order_relaxed);
   log_.Info("listening on " + ToText(acceptor_.address()));
 }
 

@@ -20,11 +20,13 @@
 
 namespace promplug {
 
-// The thread of a Listener with all it works on. Started at most once. Wake() and port() are
-// thread-safe; the rest is for the one thread that owns the listener.
+// The thread of a Listener with all it works on. Started at most once. For the one thread
+// that owns the listener.
 class ListenLoop {
  public:
-  ListenLoop(ScrapeHandler& handler, const Clock& clock, const Log& log, Duration answer_timeout);
+  // *port is set when it listens; it must outlive the loop.
+  ListenLoop(ScrapeHandler& handler, const Clock& clock, const Log& log, Duration answer_timeout,
+             std::atomic<int>* port);
   // Ends the thread and everything else.
   ~ListenLoop();
   ListenLoop(const ListenLoop&) = delete;
@@ -34,7 +36,6 @@ class ListenLoop {
   Status StartBound(std::string_view address);
   Status StartAdopted(int fd);
   bool running() const { return thread_.started(); }
-  int port() const { return port_.load(std::memory_order_relaxed); }
 
   // As of the Listener.
   Status Park();
@@ -69,11 +70,11 @@ class ListenLoop {
 
   const Clock& clock_;
   const Log& log_;
+  std::atomic<int>* const port_;
   const ConnectionContext context_;
   ListenAddress wanted_;
   Acceptor acceptor_;
   int wake_fd_ = -1;
-  std::atomic<int> port_{0};
   TimePoint next_bind_;
   Duration bind_pause_;
   TimePoint accept_after_;

@@ -13,16 +13,21 @@ Listener::Listener(ScrapeHandler& handler, const Clock& clock, const Log& log)
 Listener::~Listener() = default;
 
 Status Listener::Start(const ListenerOptions& options) {
-  auto loop = std::make_unique<ListenLoop>(handler_, clock_, log_, options.answer_timeout);
+  auto loop = std::make_unique<ListenLoop>(handler_, clock_, log_, options.answer_timeout, &port_);
   Status status =
       options.fd >= 0 ? loop->StartAdopted(options.fd) : loop->StartBound(options.address);
-  if (loop->running()) loop_ = std::move(loop);
+  if (loop->running()) {
+    loop_ = std::move(loop);
+  } else {
+    port_ = 0;
+  }
   return status;
 }
 
-int Listener::port() const { return loop_ == nullptr ? 0 : loop_->port(); }
-
-void Listener::Stop() { loop_.reset(); }
+void Listener::Stop() {
+  loop_.reset();
+  port_ = 0;
+}
 
 Status Listener::Park() { return loop_ == nullptr ? Status() : loop_->Park(); }
 
@@ -34,6 +39,7 @@ void Listener::AbandonAfterFork() {
   if (loop_ == nullptr) return;
   loop_->ForgetInChild();
   (void)loop_.release();
+  port_ = 0;
 }
 
 }  // namespace promplug

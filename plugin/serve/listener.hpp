@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <atomic>
 #include <memory>
 #include <string>
 
@@ -45,7 +46,7 @@ class Listener {
   Status Start(const ListenerOptions& options);
   bool running() const { return loop_ != nullptr; }
   // 0 while it does not listen, or not on a port.
-  int port() const;
+  int port() const { return port_.load(std::memory_order_relaxed); }
   // Aborts what is under way and gives the port free. Takes milliseconds. Idempotent.
   void Stop();
 
@@ -61,6 +62,7 @@ class Listener {
   ScrapeHandler& handler_;
   const Clock& clock_;
   const Log& log_;
+  std::atomic<int> port_{0};
   std::unique_ptr<ListenLoop> loop_;
 };
 
