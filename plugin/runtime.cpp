@@ -9,6 +9,9 @@
 namespace promplug {
 namespace {
 
+constexpr Duration kStopReserve = std::chrono::milliseconds(500);
+constexpr Duration kLeastStop = std::chrono::milliseconds(100);
+
 Duration Seconds(double seconds) {
   return std::chrono::duration_cast<Duration>(std::chrono::duration<double>(seconds));
 }
@@ -45,8 +48,7 @@ Runtime::Runtime(Config config, RuntimeOptions options, RuntimeHooks hooks, void
       self_(clock_, kVersion),
       sources_(instruments_, &self_, log_, clock_, SourcesOptionsOf(config),
                SourcesHooks{std::move(hooks.wake), std::move(hooks.thread_enter),
-                            std::move(hooks.thread_leave),
-                            [this] { Maintain(); }}),
+                            std::move(hooks.thread_leave), [this] { Maintain(); }}),
       handler_(NewScrapeHandler(sources_, &self_, clock_, ScrapeConfigOf(config))),
       listener_(*handler_, clock_, log_),
       config_(std::make_shared<const Config>(std::move(config))) {
@@ -121,6 +123,8 @@ Status Runtime::Start() {
 Status Runtime::Stop(Duration timeout) {
   if (state() == State::kCreated || state() == State::kStopped) return Status();
   const TimePoint deadline = clock_.Now() + timeout;
+  // A last push to a peer that hangs takes all it is given; the rest needs a little, too.
+  const TimePoint push_deadline = deadline - std::min<Duration>(timeout / 5, kStopReserve);
   state_.store(State::kStopping, std::memory_order_release);
   if (const std::shared_ptr<PushLoop> push = this->push()) {
     OnStop on_stop;
@@ -128,13 +132,13 @@ Status Runtime::Stop(Duration timeout) {
       std::lock_guard lock(mutex_);
       on_stop = config_->pushgateway.on_stop;
     }
-    Status status = push->Stop(deadline, on_stop);
+    Status status = push->Stop(push_deadline, on_stop);
     if (!status.ok()) return status;
     std::lock_guard lock(mutex_);
     push_.reset();
   }
   listener_.Stop();
-  Status status = sources_.Stop(std::max(deadline - clock_.Now(), Duration::zero()));
+  Status status = sources_.Stop(std::max<Duration>(deadline - clock_.Now(), kLeastStop));
   if (!status.ok()) return status;
   state_.store(State::kStopped, std::memory_order_release);
   return status;

@@ -92,8 +92,9 @@ class Runtime {
   Status Park();
   // kState: not parked.
   Status Unpark();
-  // In the child, after Park() in the parent (else kState): no thread and no connection of the parent is left. With `restart` every value
-  // starts from zero and everything runs as after Start().
+  // In the child, after Park() in the parent (else kState): no thread and no connection of the
+  // parent is left. With `restart` every value starts from zero and everything runs as after
+  // Start().
   Status AfterFork(bool restart);
 
  private:

@@ -11,24 +11,57 @@ namespace promplug::abi {
 namespace {
 
 const promplug_api kApi = {
-    sizeof(promplug_api), PROMPLUG_ABI_MAJOR, PROMPLUG_ABI_MINOR, 0, kVersion,
-    Create, Start, Stop, Destroy, Reload,
-    GetStatus, LastError, GetExtension,
-    RegisterCollector, RegisterValue, Unregister,
-    MakeFamily, MakeMetric, MetricRelease, MetricRemove, RemoveMatching,
-    CounterInc, CounterAdd, GaugeSet, GaugeAdd, Observe, StateSet,
-    CounterAddExemplar, ObserveExemplar, Update, UpdateMany,
-    CounterCell, CellRelease,
-    HandleRequest, ScrapeBegin, ScrapeHead, ScrapeRead, ScrapeEnd, RunPending,
-    Gather, PushNow,
-    ForkPrepare, ForkParent, ForkChild,
+    sizeof(promplug_api),
+    PROMPLUG_ABI_MAJOR,
+    PROMPLUG_ABI_MINOR,
+    0,
+    kVersion,
+    Create,
+    Start,
+    Stop,
+    Destroy,
+    Reload,
+    GetStatus,
+    LastError,
+    GetExtension,
+    RegisterCollector,
+    RegisterValue,
+    Unregister,
+    MakeFamily,
+    MakeMetric,
+    MetricRelease,
+    MetricRemove,
+    RemoveMatching,
+    CounterInc,
+    CounterAdd,
+    GaugeSet,
+    GaugeAdd,
+    Observe,
+    StateSet,
+    CounterAddExemplar,
+    ObserveExemplar,
+    Update,
+    UpdateMany,
+    CounterCell,
+    CellRelease,
+    HandleRequest,
+    ScrapeBegin,
+    ScrapeHead,
+    ScrapeRead,
+    ScrapeEnd,
+    RunPending,
+    Gather,
+    PushNow,
+    ForkPrepare,
+    ForkParent,
+    ForkChild,
 };
 
 // Writes only what lies within the host's struct.
 void Refuse(promplug_handshake* hs, int32_t result, const std::string& text) {
   hs->result = result;
-  const size_t room = std::min<size_t>(hs->struct_size, sizeof *hs) -
-                      offsetof(promplug_handshake, text);
+  const size_t room =
+      std::min<size_t>(hs->struct_size, sizeof *hs) - offsetof(promplug_handshake, text);
   const size_t length = std::min(text.size(), room - 1);
   std::memcpy(hs->text, text.data(), length);
   hs->text[length] = '\0';

@@ -108,8 +108,7 @@ int32_t MetricRemove(promplug_metric* m) {
   });
 }
 
-int32_t RemoveMatching(promplug_family* f, const promplug_kv* labels, size_t n,
-                       uint64_t* removed) {
+int32_t RemoveMatching(promplug_family* f, const promplug_kv* labels, size_t n, uint64_t* removed) {
   return Fence(nullptr, [&]() -> Status {
     if (f == nullptr) return Status(Code::kInvalid, {});
     Family* family = FromHandle(f);

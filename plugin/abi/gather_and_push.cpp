@@ -72,8 +72,7 @@ int32_t Gather(promplug_instance* p, const promplug_visitor* visitor, uint32_t t
   });
 }
 
-int32_t PushNow(promplug_instance* p, uint32_t targets, uint32_t timeout_ms,
-                promplug_error* err) {
+int32_t PushNow(promplug_instance* p, uint32_t targets, uint32_t timeout_ms, promplug_error* err) {
   return CallOutside(p, err, [&](Runtime& runtime) -> Status {
     constexpr uint32_t kKnown = PROMPLUG_PUSH_APPLICATION | PROMPLUG_PUSH_FORWARDS;
     if (targets == 0 || (targets & ~kKnown) != 0) {

@@ -114,8 +114,8 @@ promplug_status StatusOf(promplug_instance& p) {
 
 }  // namespace
 
-int32_t Create(const promplug_host* host, const promplug_options* options,
-               promplug_instance** out, promplug_error* err) {
+int32_t Create(const promplug_host* host, const promplug_options* options, promplug_instance** out,
+               promplug_error* err) {
   if (out != nullptr) *out = nullptr;
   return Fence(err, [&]() -> Status {
     if (out == nullptr) return Status(Code::kInvalid, "out is NULL");

@@ -106,7 +106,8 @@ Status PointFromHost::Read(const promplug_point* from, MetricType type, Point* o
   Status status = CopyOptions(from, PROMPLUG_UP_TO(promplug_point, value), "point", &point);
   if (!status.ok()) return status;
   constexpr uint32_t kKnownFlags = PROMPLUG_POINT_TIMESTAMP | PROMPLUG_POINT_NO_SUM;
-  if ((point.flags & ~kKnownFlags) != 0) return Status(Code::kInvalid, "point.flags has an unknown flag");
+  if ((point.flags & ~kKnownFlags) != 0)
+    return Status(Code::kInvalid, "point.flags has an unknown flag");
   out->value = point.value;
   out->has_timestamp = (point.flags & PROMPLUG_POINT_TIMESTAMP) != 0;
   out->timestamp_ms = point.unix_ms;
@@ -130,8 +131,7 @@ Status PointFromHost::Read(const promplug_point* from, MetricType type, Point* o
     }
   }
   if (type == MetricType::kSummary) {
-    if (point.n_quantiles > 0 &&
-        (point.quantiles == nullptr || point.quantile_values == nullptr)) {
+    if (point.n_quantiles > 0 && (point.quantiles == nullptr || point.quantile_values == nullptr)) {
       return Status(Code::kInvalid, "point.quantiles or point.quantile_values is NULL");
     }
     out->quantiles = point.quantiles;

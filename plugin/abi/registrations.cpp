@@ -57,8 +57,7 @@ Status SetSource(const promplug_value& v, ValueSpec* out) {
       out->cell_type = CellType::kF64;
       break;
     default:
-      return Status(Code::kInvalid,
-                    "value.source " + std::to_string(v.source) + " is not known");
+      return Status(Code::kInvalid, "value.source " + std::to_string(v.source) + " is not known");
   }
   if (v.addr == nullptr) return Status(Code::kInvalid, "value.addr is NULL");
   out->cell = v.addr;

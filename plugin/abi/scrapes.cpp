@@ -127,7 +127,8 @@ int32_t ScrapeBegin(promplug_instance* p, const promplug_request* req, promplug_
     }
     auto own = std::make_unique<promplug_scrape>();
     own->instance = p;
-    Status status = Begin(runtime, req, [ready, user] { ready(user); }, &own->scrape);
+    Status status = Begin(
+        runtime, req, [ready, user] { ready(user); }, &own->scrape);
     if (!status.ok()) return status;
     handled = own->scrape != nullptr;
     if (!handled) return status;

@@ -16,8 +16,7 @@ inline constexpr size_t kMaxLabels = 64;
 // The bytes of a string of the host; empty for a null pointer.
 inline std::string_view View(const promplug_str& text) {
   if (text.ptr == nullptr) return {};
-  return text.len == PROMPLUG_Z ? std::string_view(text.ptr)
-                                : std::string_view(text.ptr, text.len);
+  return text.len == PROMPLUG_Z ? std::string_view(text.ptr) : std::string_view(text.ptr, text.len);
 }
 
 inline promplug_str Str(std::string_view text) { return {text.data(), text.size()}; }

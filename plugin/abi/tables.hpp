@@ -8,8 +8,8 @@
 namespace promplug::abi {
 
 // lifecycle.cpp
-int32_t Create(const promplug_host* host, const promplug_options* options,
-               promplug_instance** out, promplug_error* err);
+int32_t Create(const promplug_host* host, const promplug_options* options, promplug_instance** out,
+               promplug_error* err);
 int32_t Start(promplug_instance* p, promplug_error* err);
 int32_t Stop(promplug_instance* p, uint32_t timeout_ms, promplug_error* err);
 int32_t Destroy(promplug_instance* p);
@@ -37,8 +37,7 @@ int32_t MakeMetric(promplug_family* f, const promplug_str* label_values, size_t 
                    promplug_metric** out, promplug_error* err);
 void MetricRelease(promplug_metric* m);
 int32_t MetricRemove(promplug_metric* m);
-int32_t RemoveMatching(promplug_family* f, const promplug_kv* labels, size_t n,
-                       uint64_t* removed);
+int32_t RemoveMatching(promplug_family* f, const promplug_kv* labels, size_t n, uint64_t* removed);
 int32_t CounterCell(promplug_metric* m, uint32_t kind, uint64_t** out, promplug_error* err);
 int32_t CellRelease(promplug_metric* m, uint64_t* cell);
 
@@ -67,7 +66,6 @@ void ScrapeEnd(promplug_scrape* s);
 // gather_and_push.cpp
 int32_t Gather(promplug_instance* p, const promplug_visitor* visitor, uint32_t timeout_ms,
                promplug_error* err);
-int32_t PushNow(promplug_instance* p, uint32_t targets, uint32_t timeout_ms,
-                promplug_error* err);
+int32_t PushNow(promplug_instance* p, uint32_t targets, uint32_t timeout_ms, promplug_error* err);
 
 }  // namespace promplug::abi

@@ -44,7 +44,8 @@ void GaugeAdd(promplug_metric* m, double v) {
 void Observe(promplug_metric* m, double v) {
   if (m == nullptr) return;
   Series* series = FromHandle(m);
-  if (series->type() != MetricType::kSummary) [[likely]] return series->Observe(v);
+  if (series->type() != MetricType::kSummary) [[likely]]
+    return series->Observe(v);
   // A summary may allocate.
   QuickFence([&]() -> Status {
     series->Observe(v);

@@ -13,8 +13,8 @@ constexpr size_t kPageBytes = 4096;
 }  // namespace
 
 ForkWatch::ForkWatch() : pid_(::getpid()) {
-  void* page = ::mmap(nullptr, kPageBytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
-                      -1, 0);
+  void* page =
+      ::mmap(nullptr, kPageBytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (page == MAP_FAILED) return;
   if (::madvise(page, kPageBytes, MADV_WIPEONFORK) != 0) {
     ::munmap(page, kPageBytes);
@@ -28,9 +28,7 @@ ForkWatch::~ForkWatch() {
   if (page_ != nullptr) ::munmap(const_cast<unsigned char*>(page_), kPageBytes);
 }
 
-bool ForkWatch::Forked() const {
-  return page_ != nullptr ? *page_ == 0 : ::getpid() != pid_;
-}
+bool ForkWatch::Forked() const { return page_ != nullptr ? *page_ == 0 : ::getpid() != pid_; }
 
 void ForkWatch::Adopt() {
   pid_ = ::getpid();

@@ -59,9 +59,7 @@ Family::~Family() {
   std::free(sink_);
 }
 
-FamilyHead Family::head() const {
-  return {shape_.type, shape_.name, shape_.help, shape_.unit};
-}
+FamilyHead Family::head() const { return {shape_.type, shape_.name, shape_.help, shape_.unit}; }
 
 void Family::SeriesRevived() {
   live_.fetch_add(1, std::memory_order_relaxed);

@@ -136,8 +136,7 @@ class FamilyReader final : public PointSource {
 
   void FillSummary(Series* series, size_t n, Point* out) {
     double* values = quantile_values_.data() + n * shape_.quantiles.size();
-    auto* sketch =
-        reinterpret_cast<Sketch*>(series->cell()->load(std::memory_order_relaxed));
+    auto* sketch = reinterpret_cast<Sketch*>(series->cell()->load(std::memory_order_relaxed));
     const Sketch::Totals totals = sketch->Read(shape_.quantiles.data(), shape_.quantiles.size(),
                                                values, family_.clock().Now());
     out->quantiles = shape_.quantiles.data();

@@ -43,8 +43,8 @@ struct Point {
   uint64_t integer = 0;
   double value = 0;
 
-  int64_t timestamp_ms = 0;   // where has_timestamp
-  int64_t created_ms = 0;     // 0: unknown
+  int64_t timestamp_ms = 0;  // where has_timestamp
+  int64_t created_ms = 0;    // 0: unknown
 
   // kHistogram, kGaugeHistogram: bounds[n_bounds] ascending without +Inf, counts[n_bounds + 1]
   // per bucket (not cumulative), so that the count is their sum. kSummary: `integer` is the count.

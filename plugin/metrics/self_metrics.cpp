@@ -68,26 +68,26 @@ SelfMetrics::SelfMetrics(const Clock& clock, std::string_view version)
                             "Time of the last push that succeeded.", {"target"});
   quarantined_ = Make(T::kGauge, "promplug_push_quarantined_families",
                       "Families held back because the Pushgateway refuses them.", {"target"});
-  forward_up_ = Make(T::kGauge, "promplug_forward_up",
-                     "Whether the forwarded exporter gave a whole, valid answer last time.",
-                     {"exporter"});
+  forward_up_ =
+      Make(T::kGauge, "promplug_forward_up",
+           "Whether the forwarded exporter gave a whole, valid answer last time.", {"exporter"});
   forward_skipped_ = Make(T::kCounter, "promplug_forward_skipped_total",
                           "Readings skipped because no exporter listens.", {"exporter"});
-  forward_dropped_ = Make(T::kCounter, "promplug_forward_series_dropped_total",
-                          "Series of a forwarded exporter that were left out.",
-                          {"exporter", "reason"});
+  forward_dropped_ =
+      Make(T::kCounter, "promplug_forward_series_dropped_total",
+           "Series of a forwarded exporter that were left out.", {"exporter", "reason"});
   collector_up_ = Make(T::kGauge, "promplug_collector_up",
                        "Whether the last run of the collector succeeded.", {"collector"});
   collector_duration_ = Make(T::kGauge, "promplug_collector_duration_seconds",
                              "Duration of the last run of the collector.", {"collector"});
-  collector_failures_ = Make(T::kCounter, "promplug_collector_failures_total",
-                             "Runs of the collector whose output was dropped.",
-                             {"collector", "reason"});
+  collector_failures_ =
+      Make(T::kCounter, "promplug_collector_failures_total",
+           "Runs of the collector whose output was dropped.", {"collector", "reason"});
   refused_ = Make(T::kCounter, "promplug_series_refused_total",
                   "Families and series that were left out or changed.", {"reason"});
-  ignored_ = Make(T::kCounter, "promplug_updates_ignored_total",
-                  "Updates that did not fit: NaN, a wrong type, a negative addition to a counter.",
-                  {});
+  ignored_ =
+      Make(T::kCounter, "promplug_updates_ignored_total",
+           "Updates that did not fit: NaN, a wrong type, a negative addition to a counter.", {});
 }
 
 Family* SelfMetrics::Make(MetricType type, std::string_view name, std::string_view help,
@@ -199,8 +199,8 @@ void SelfMetrics::ResetAfterFork() {
         &counts_.collector_failures, &counts_.collector_timeouts, &counts_.series_refused}) {
     count->store(0);
   }
-  for (std::atomic<int64_t>* time : {&counts_.last_scrape_unix_ms, &counts_.last_push_unix_ms,
-                                     &counts_.last_push_ok_unix_ms}) {
+  for (std::atomic<int64_t>* time :
+       {&counts_.last_scrape_unix_ms, &counts_.last_push_unix_ms, &counts_.last_push_ok_unix_ms}) {
     time->store(0);
   }
   counts_.push_failing.store(false);

@@ -15,7 +15,8 @@ const char* Series::label_text() const {
 
 void Series::CounterAdd(double v) {
   // Also false for NaN.
-  if (type_ != MetricType::kCounter || !(v >= 0)) [[unlikely]] return Ignore();
+  if (type_ != MetricType::kCounter || !(v >= 0)) [[unlikely]]
+    return Ignore();
   constexpr double kWholeLimit = 9007199254740992.0;  // 2^53: doubles below it count by ones
   if (v < kWholeLimit) {
     const auto whole = static_cast<uint64_t>(v);
@@ -25,7 +26,8 @@ void Series::CounterAdd(double v) {
 }
 
 void Series::Observe(double v) {
-  if (v != v) [[unlikely]] return Ignore();
+  if (v != v) [[unlikely]]
+    return Ignore();
   if (type_ == MetricType::kHistogram) [[likely]] {
     Word* words = ActiveCell();
     AddTo(words + 1 + family_->BucketOf(v), 1);

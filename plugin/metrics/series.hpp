@@ -30,21 +30,24 @@ class Family;
 // kRemoved set, the series is not exposed and the next update brings it back. So the hot path tests
 // one word, and removal needs nothing of it.
 //
-// The updates below are [hot] in the sense of promplug.h. An update that does not fit the type, NaN,
-// and a negative addition to a counter are ignored and counted.
+// The updates below are [hot] in the sense of promplug.h. An update that does not fit the type,
+// NaN, and a negative addition to a counter are ignored and counted.
 class Series {
  public:
   void CounterAdd(double v);
   void CounterInc() {
-    if (type_ != MetricType::kCounter) [[unlikely]] return Ignore();
+    if (type_ != MetricType::kCounter) [[unlikely]]
+      return Ignore();
     AddTo(ActiveCell(), 1);
   }
   void GaugeSet(double v) {
-    if (type_ != MetricType::kGauge) [[unlikely]] return Ignore();
+    if (type_ != MetricType::kGauge) [[unlikely]]
+      return Ignore();
     ActiveCell()->store(std::bit_cast<uint64_t>(v), std::memory_order_relaxed);
   }
   void GaugeAdd(double v) {
-    if (type_ != MetricType::kGauge) [[unlikely]] return Ignore();
+    if (type_ != MetricType::kGauge) [[unlikely]]
+      return Ignore();
     AddDouble(ActiveCell(), v);
   }
   // On a summary this takes a short lock.
@@ -80,17 +83,20 @@ class Series {
 
   Word* ActiveCell() {
     const uintptr_t route = route_.load(std::memory_order_acquire);
-    if (route == 0) [[likely]] return cell();
+    if (route == 0) [[likely]]
+      return cell();
     return RoutedCell(route);
   }
   Word* RoutedCell(uintptr_t route) {
-    if ((route & kRemoved) != 0) [[unlikely]] return Revive();
+    if ((route & kRemoved) != 0) [[unlikely]]
+      return Revive();
     return StripesOf(route)->CellFor(CpuSlot());
   }
   Word* Revive();
   void AddTo(Word* word, uint64_t n) {
     const uint64_t before = word->fetch_add(n, std::memory_order_relaxed);
-    if (((before ^ (before + n)) >> kHotShift) != 0) [[unlikely]] ReportHot();
+    if (((before ^ (before + n)) >> kHotShift) != 0) [[unlikely]]
+      ReportHot();
   }
   static void AddDouble(Word* word, double v) {
     uint64_t before = word->load(std::memory_order_relaxed);

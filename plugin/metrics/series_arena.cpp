@@ -51,8 +51,8 @@ Series* SeriesArena::FromFreeList(uint32_t bytes) {
 
 Series* SeriesArena::Allocate(Family* family, MetricType type, size_t cell_words,
                               size_t label_bytes) {
-  const auto bytes = static_cast<uint32_t>(
-      (sizeof(Series) + cell_words * sizeof(Word) + label_bytes + 7) / 8 * 8);
+  const auto bytes =
+      static_cast<uint32_t>((sizeof(Series) + cell_words * sizeof(Word) + label_bytes + 7) / 8 * 8);
   if (Series* series = FromFreeList(bytes)) return series;
   if (last_ == nullptr || last_->capacity - last_->used.load() < bytes) {
     const uint32_t grown = last_ == nullptr ? kFirstChunkBytes : last_->capacity * 2;

@@ -39,9 +39,8 @@ Status CheckTexts(const FamilyDescription& d) {
   if (!IsValidUtf8(d.help)) return Invalid(d, "the help is not UTF-8: " + Quoted(d.help));
   std::string_view base = d.name;
   if (d.type == MetricType::kCounter && base.ends_with("_total")) base.remove_suffix(6);
-  if (!d.unit.empty() &&
-      !(base.size() > d.unit.size() && base.ends_with(d.unit) &&
-        base[base.size() - d.unit.size() - 1] == '_')) {
+  if (!d.unit.empty() && !(base.size() > d.unit.size() && base.ends_with(d.unit) &&
+                           base[base.size() - d.unit.size() - 1] == '_')) {
     return Invalid(d, "the name must end in the unit " + Quoted(d.unit) +
                           " (before _total, where it is a counter)");
   }
@@ -54,8 +53,7 @@ Status CheckLabels(const FamilyDescription& d) {
   }
   std::vector<Label> all(d.const_labels);
   for (std::string_view name : d.label_names) all.push_back({name, {}});
-  const std::string_view own =
-      d.type == MetricType::kStateset ? d.name : ReservedLabel(d.type);
+  const std::string_view own = d.type == MetricType::kStateset ? d.name : ReservedLabel(d.type);
   for (const Label& label : all) {
     if (!own.empty() && label.name == own) {
       return Invalid(d, "the label " + Quoted(own) + " belongs to the metric type");
@@ -71,8 +69,8 @@ Status CheckNumbers(const FamilyDescription& d) {
     const bool last_infinite = i + 1 == d.buckets.size() && d.buckets[i] > 0;
     if (std::isnan(d.buckets[i]) || (std::isinf(d.buckets[i]) && !last_infinite) ||
         (i > 0 && !(d.buckets[i - 1] < d.buckets[i]))) {
-      return Invalid(d, "buckets must be finite and ascending; number " + std::to_string(i) +
-                            " is not");
+      return Invalid(
+          d, "buckets must be finite and ascending; number " + std::to_string(i) + " is not");
     }
   }
   if (d.buckets.size() > kMaxBuckets) return Invalid(d, "more than 1024 buckets");

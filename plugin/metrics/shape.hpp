@@ -21,8 +21,8 @@ struct FamilyDescription {
   std::string_view unit;
   std::vector<std::string_view> label_names;
   std::vector<Label> const_labels;
-  std::vector<double> buckets;    // kHistogram; empty: the default bounds
-  std::vector<double> quantiles;  // kSummary
+  std::vector<double> buckets;          // kHistogram; empty: the default bounds
+  std::vector<double> quantiles;        // kSummary
   uint32_t summary_window_seconds = 0;  // 0: 600
   uint32_t max_series = 0;              // 0: the registry's default
   std::vector<std::string_view> states;

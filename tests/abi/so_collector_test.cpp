@@ -95,20 +95,29 @@ TEST(CollectorTest, OneThatThrowsOrFailsOrIsStuckCostsItselfOnly) {
   Host host;
   Gate gate;
   host.Start();
-  Register(&host, "throws", [](void*, const promplug_writer* w) -> int32_t {
-    Head(w, PROMPLUG_GAUGE, "thrown");
-    w->sample(w, nullptr, 0, 1);
-    throw std::runtime_error("not caught by the host");
-  }, nullptr);
-  Register(&host, "fails", [](void*, const promplug_writer* w) {
-    Head(w, PROMPLUG_GAUGE, "failed");
-    w->sample(w, nullptr, 0, 1);
-    return int32_t{5};
-  }, nullptr);
-  const promplug_reg stuck = Register(&host, "stuck", [](void* user, const promplug_writer*) {
-    static_cast<Gate*>(user)->Wait();
-    return int32_t{0};
-  }, &gate, 0, 50);
+  Register(
+      &host, "throws",
+      [](void*, const promplug_writer* w) -> int32_t {
+        Head(w, PROMPLUG_GAUGE, "thrown");
+        w->sample(w, nullptr, 0, 1);
+        throw std::runtime_error("not caught by the host");
+      },
+      nullptr);
+  Register(
+      &host, "fails",
+      [](void*, const promplug_writer* w) {
+        Head(w, PROMPLUG_GAUGE, "failed");
+        w->sample(w, nullptr, 0, 1);
+        return int32_t{5};
+      },
+      nullptr);
+  const promplug_reg stuck = Register(
+      &host, "stuck",
+      [](void* user, const promplug_writer*) {
+        static_cast<Gate*>(user)->Wait();
+        return int32_t{0};
+      },
+      &gate, 0, 50);
   Register(&host, "works", CollectEverything, nullptr);
   std::string text = host.Get();
   EXPECT_THAT(text, HasSubstr("col_gauge"));
@@ -131,19 +140,22 @@ TEST(CollectorTest, OneThatThrowsOrFailsOrIsStuckCostsItselfOnly) {
 TEST(CollectorTest, CallbacksMayUpdateButNotCallBack) {
   Host host;
   host.Start();
-  Register(&host, "reentrant", [](void* user, const promplug_writer* w) {
-    auto* inner = static_cast<Host*>(user);
-    promplug_family* family = inner->Family(PROMPLUG_COUNTER, "inner_total");
-    EXPECT_EQ(Api()->update(family, nullptr, 0, PROMPLUG_OP_ADD, 1, nullptr), PROMPLUG_OK);
-    EXPECT_EQ(inner->Get(), std::to_string(PROMPLUG_E_REENTRANT));
-    promplug_error err = {};
-    EXPECT_EQ(Api()->stop(inner->p, 0, &err), PROMPLUG_E_REENTRANT);
-    EXPECT_EQ(Api()->unregister(inner->p, 1, 0, &err), PROMPLUG_E_REENTRANT);
-    EXPECT_EQ(Api()->reload(inner->p, nullptr, &err), PROMPLUG_E_REENTRANT);
-    EXPECT_EQ(Api()->push_now(inner->p, 1, 1, &err), PROMPLUG_E_REENTRANT);
-    Head(w, PROMPLUG_GAUGE, "reentrant_ran");
-    return w->sample(w, nullptr, 0, 1);
-  }, &host);
+  Register(
+      &host, "reentrant",
+      [](void* user, const promplug_writer* w) {
+        auto* inner = static_cast<Host*>(user);
+        promplug_family* family = inner->Family(PROMPLUG_COUNTER, "inner_total");
+        EXPECT_EQ(Api()->update(family, nullptr, 0, PROMPLUG_OP_ADD, 1, nullptr), PROMPLUG_OK);
+        EXPECT_EQ(inner->Get(), std::to_string(PROMPLUG_E_REENTRANT));
+        promplug_error err = {};
+        EXPECT_EQ(Api()->stop(inner->p, 0, &err), PROMPLUG_E_REENTRANT);
+        EXPECT_EQ(Api()->unregister(inner->p, 1, 0, &err), PROMPLUG_E_REENTRANT);
+        EXPECT_EQ(Api()->reload(inner->p, nullptr, &err), PROMPLUG_E_REENTRANT);
+        EXPECT_EQ(Api()->push_now(inner->p, 1, 1, &err), PROMPLUG_E_REENTRANT);
+        Head(w, PROMPLUG_GAUGE, "reentrant_ran");
+        return w->sample(w, nullptr, 0, 1);
+      },
+      &host);
   EXPECT_THAT(host.Get(), HasSubstr("\nreentrant_ran 1\n"));
 }
 
@@ -175,8 +187,7 @@ TEST(ValueTest, CellsAndFunctionsOfOneNameAreOneFamily) {
   };
   value.release = [](void* user) { ++*static_cast<std::atomic<int>*>(user); };
   ASSERT_EQ(Api()->register_value(host.p, &value, &reg, &host.err), PROMPLUG_OK) << host.err.text;
-  EXPECT_THAT(host.Get(),
-              HasSubstr("queue_length{q=\"one\"} 17\nqueue_length{q=\"two\"} 2.5\n"));
+  EXPECT_THAT(host.Get(), HasSubstr("queue_length{q=\"one\"} 17\nqueue_length{q=\"two\"} 2.5\n"));
   EXPECT_EQ(Api()->unregister(host.p, reg, 1000, &host.err), PROMPLUG_OK);
   EXPECT_EQ(released.load(), 1);
   EXPECT_THAT(host.Get(), Not(HasSubstr("two")));
@@ -255,7 +266,9 @@ TEST(ScrapeTest, ManyAtOnceAreRefusedOverTheLimit) {
   request.method = S("GET");
   request.path = S("/metrics");
   promplug_scrape* scrape = nullptr;
-  ASSERT_GE(Api()->scrape_begin(host.p, &request, [](void*) {}, nullptr, &scrape, &host.err), 0);
+  ASSERT_GE(Api()->scrape_begin(
+                host.p, &request, [](void*) {}, nullptr, &scrape, &host.err),
+            0);
   EXPECT_THAT(host.Get(), HasSubstr("503"));
   Api()->scrape_end(scrape);
   EXPECT_THAT(host.Get(), HasSubstr("200"));

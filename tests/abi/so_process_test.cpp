@@ -137,24 +137,24 @@ TEST(ForkTest, AChildThatSaysNothingIsInertAndNothingHangs) {
   promplug_metric* metric = host.Metric(family);
   host.Start();
   for (int i = 0; i < 20; ++i) {
-    EXPECT_EQ(InChild([&]() -> int {
-                Api()->counter_inc(metric);
-                if (host.Get() != std::to_string(PROMPLUG_E_FORKED)) return 1;
-                if (host.Status().state != PROMPLUG_STATE_FORKED) return 2;
-                promplug_metric* other = nullptr;
-                if (Api()->metric(family, nullptr, 0, &other, nullptr) != PROMPLUG_E_FORKED) {
-                  return 3;
-                }
-                if (other == nullptr) return 4;
-                Api()->counter_inc(other);
-                if (Api()->stop(host.p, 0, nullptr) != PROMPLUG_E_FORKED) return 5;
-                if (Api()->update(family, nullptr, 0, PROMPLUG_OP_ADD, 1, nullptr) !=
-                    PROMPLUG_E_FORKED) {
-                  return 6;
-                }
-                return 0;
-              }),
-              0);
+    EXPECT_EQ(
+        InChild([&]() -> int {
+          Api()->counter_inc(metric);
+          if (host.Get() != std::to_string(PROMPLUG_E_FORKED)) return 1;
+          if (host.Status().state != PROMPLUG_STATE_FORKED) return 2;
+          promplug_metric* other = nullptr;
+          if (Api()->metric(family, nullptr, 0, &other, nullptr) != PROMPLUG_E_FORKED) {
+            return 3;
+          }
+          if (other == nullptr) return 4;
+          Api()->counter_inc(other);
+          if (Api()->stop(host.p, 0, nullptr) != PROMPLUG_E_FORKED) return 5;
+          if (Api()->update(family, nullptr, 0, PROMPLUG_OP_ADD, 1, nullptr) != PROMPLUG_E_FORKED) {
+            return 6;
+          }
+          return 0;
+        }),
+        0);
   }
   EXPECT_THAT(host.Get(), HasSubstr("\nc_total 0\n"));
 }

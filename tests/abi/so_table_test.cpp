@@ -2,6 +2,10 @@
 // The rules of the ABI, held against the built promplug.so.
 #include <gmock/gmock.h>
 
+#include <arpa/inet.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
 #include <cerrno>
 #include <cmath>
 
@@ -269,6 +273,35 @@ TEST(PushTest, StateIsLoggedAtStart) {
   EXPECT_THAT(text, Not(HasSubstr("secret")));
   for (const std::string& line : on.Log()) EXPECT_THAT(line, Not(HasSubstr("secret")));
   EXPECT_NE(on.Status().flags & PROMPLUG_S_PUSH_FAILING, 0u);
+}
+
+// A peer that accepts connections and never says anything.
+class SilentServer {
+ public:
+  SilentServer() : fd_(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+    sockaddr_in address = {};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    EXPECT_EQ(bind(fd_, reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
+    EXPECT_EQ(listen(fd_, 8), 0);
+    socklen_t size = sizeof address;
+    getsockname(fd_, reinterpret_cast<sockaddr*>(&address), &size);
+    url_ = "http://127.0.0.1:" + std::to_string(ntohs(address.sin_port));
+  }
+  ~SilentServer() { close(fd_); }
+  const char* url() const { return url_.c_str(); }
+
+ private:
+  int fd_;
+  std::string url_;
+};
+
+TEST(PushTest, AStopWhoseLastPushHangsIsStillAStop) {
+  SilentServer server;
+  Host host({{S("pushgateway.url"), S(server.url())}, {S("pushgateway.instance"), S("i")}});
+  host.Start();
+  EXPECT_EQ(Api()->stop(host.p, 1000, &host.err), PROMPLUG_OK) << host.err.text;
+  EXPECT_EQ(host.Status().state, PROMPLUG_STATE_STOPPED);
 }
 
 }  // namespace

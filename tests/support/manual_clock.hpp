@@ -50,8 +50,7 @@ class ManualClock final : public Clock {
   // Returns when at least n threads wait on this clock, false after ten seconds without that.
   bool WaitForSleepers(size_t n) const {
     std::unique_lock lock(mutex_);
-    return arrived_.wait_for(lock, std::chrono::seconds(10),
-                             [&] { return sleepers_.size() >= n; });
+    return arrived_.wait_for(lock, std::chrono::seconds(10), [&] { return sleepers_.size() >= n; });
   }
 
  private:
