@@ -146,7 +146,7 @@ void CallbackEngine::Ask(const std::shared_ptr<GatherState>& gather,
 }
 
 void CallbackEngine::AskOne(const std::shared_ptr<GatherState>& gather,
-                            std::shared_ptr<Callback> callback, Effects* effects) {
+                            const std::shared_ptr<Callback>& callback, Effects* effects) {
   GatherSlot& slot = gather->slots.emplace_back();
   slot.callback = callback;
   if (callback->cell != nullptr) {

@@ -104,7 +104,7 @@ class CallbackEngine {
   enum class Threads { kStopped, kRunning, kStopping };
 
   // callback_engine.cpp
-  void AskOne(const std::shared_ptr<GatherState>& gather, std::shared_ptr<Callback> callback,
+  void AskOne(const std::shared_ptr<GatherState>& gather, const std::shared_ptr<Callback>& callback,
               Effects* effects);
   void JoinQueue(const std::shared_ptr<Callback>& callback, TimePoint now, Effects* effects);
   void Release(Section* section, const std::shared_ptr<Callback>& callback);
