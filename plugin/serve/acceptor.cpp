@@ -15,7 +15,8 @@
 namespace promplug {
 namespace {
 
-constexpr int kBacklog = 128;
+// In a flood, what does not fit in is dropped and tried again only after a second.
+constexpr int kBacklog = 1024;
 
 Status Failure(const ListenAddress& address, int error) {
   char buffer[128];
