@@ -1,0 +1,243 @@
+// SPDX-License-Identifier: MIT
+// One update, through the function table of the loaded plugin and in prometheus-cpp, at one thread
+// and at two on the same series. Names are work/who/threads:N.
+//
+// Who: promplug; promplug_idle, whose series are not spread over CPUs, since nothing maintains an
+// instance that is not started; prometheus_cpp; limit, the least that any design needs inside its
+// host, each thread on a line of its own; shared_limit, both threads on one line.
+#include <benchmark/benchmark.h>
+#include <dlfcn.h>
+#include <prometheus/counter.h>
+#include <prometheus/gauge.h>
+#include <prometheus/histogram.h>
+#include <prometheus/registry.h>
+
+#include <atomic>
+#include <chrono>
+#include <functional>
+#include <map>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "bench/empty_call.h"
+#include "bench/plugin_host.hpp"
+#include "bench/work.hpp"
+
+namespace promplug::bench {
+namespace {
+
+constexpr size_t kValues = 4096;  // a power of two
+// How many series the family has in which the look-up finds one.
+constexpr size_t kLookUpSeries = 1000;
+constexpr size_t kLookedUp = 500;
+
+const std::vector<double>& Values() {
+  static const std::vector<double> values = Durations(kValues);
+  return values;
+}
+
+struct PluginSide {
+  Instance instance;
+  promplug_metric* counter;
+  promplug_metric* fraction;
+  promplug_metric* gauge;
+  promplug_metric* histogram;
+  promplug_family* looked_up;
+  LabelValues labels = LabelValuesOf(kLookedUp);
+  promplug_str label_strs[3];
+
+  PluginSide() {
+    counter = Single(PROMPLUG_COUNTER, "counter_total");
+    fraction = Single(PROMPLUG_COUNTER, "fraction_total");
+    gauge = Single(PROMPLUG_GAUGE, "gauge");
+    histogram = Single(PROMPLUG_HISTOGRAM, "histogram");
+    static const promplug_str kNames[] = {Str(kLabelNames[0]), Str(kLabelNames[1]),
+                                          Str(kLabelNames[2])};
+    promplug_family_desc desc = Desc(PROMPLUG_COUNTER, "looked_up_total");
+    desc.label_names = kNames;
+    desc.n_label_names = 3;
+    looked_up = instance.Family(desc);
+    for (size_t i = 0; i < kLookUpSeries; ++i) {
+      const LabelValues values = LabelValuesOf(i);
+      const promplug_str strs[] = {Str(values[0]), Str(values[1]), Str(values[2])};
+      Metric(looked_up, strs, 3);
+    }
+    for (size_t i = 0; i < 3; ++i) label_strs[i] = Str(labels[i]);
+  }
+
+  void LookUpAndAdd() {
+    benchmark::DoNotOptimize(Api()->update(looked_up, label_strs, 3, PROMPLUG_OP_ADD, 1, nullptr));
+  }
+
+ private:
+  static promplug_family_desc Desc(int32_t type, const char* name) {
+    promplug_family_desc desc = {};
+    desc.struct_size = sizeof desc;
+    desc.type = type;
+    desc.name = Str(name);
+    desc.help = Str("Measured.");
+    if (type == PROMPLUG_HISTOGRAM) {
+      desc.buckets = kBounds;
+      desc.n_buckets = std::size(kBounds);
+    }
+    return desc;
+  }
+  promplug_metric* Single(int32_t type, const char* name) {
+    return Metric(instance.Family(Desc(type, name)), nullptr, 0);
+  }
+};
+
+struct PeerSide {
+  prometheus::Registry registry;
+  prometheus::Counter* counter;
+  prometheus::Gauge* gauge;
+  prometheus::Histogram* histogram;
+  prometheus::Family<prometheus::Counter>* looked_up;
+  LabelValues labels = LabelValuesOf(kLookedUp);
+
+  PeerSide() {
+    counter = &prometheus::BuildCounter().Name("counter_total").Register(registry).Add({});
+    gauge = &prometheus::BuildGauge().Name("gauge").Register(registry).Add({});
+    histogram = &prometheus::BuildHistogram()
+                     .Name("histogram")
+                     .Register(registry)
+                     .Add({}, prometheus::Histogram::BucketBoundaries(std::begin(kBounds),
+                                                                      std::end(kBounds)));
+    looked_up = &prometheus::BuildCounter().Name("looked_up_total").Register(registry);
+    for (size_t i = 0; i < kLookUpSeries; ++i) Find(LabelValuesOf(i));
+  }
+
+  prometheus::Counter& Find(const LabelValues& values) {
+    return looked_up->Add(
+        {{kLabelNames[0], values[0]}, {kLabelNames[1], values[1]}, {kLabelNames[2], values[2]}});
+  }
+};
+
+const empty_call_table* EmptyCalls() {
+  void* object = dlopen(EMPTY_CALL_SO, RTLD_NOW | RTLD_LOCAL);
+  if (object == nullptr) Fail(dlerror());
+  const auto entry = reinterpret_cast<empty_call_entry_fn>(dlsym(object, "empty_call_entry"));
+  if (entry == nullptr) Fail(dlerror());
+  return entry();
+}
+
+// Two lines, since the hardware fetches pairs.
+struct alignas(128) Line {
+  std::atomic<uint64_t> cell{0};
+};
+Line shared_line;
+
+// `operation(i)` is measured, i counting up.
+template <typename Operation>
+void Register(const std::string& work, const std::string& who, Operation operation) {
+  benchmark::RegisterBenchmark((work + "/" + who).c_str(),
+                               [operation](benchmark::State& state) {
+                                 size_t i = 0;
+                                 for (auto _ : state) operation(i++);
+                               })
+      ->Threads(1)
+      ->Threads(2);
+}
+
+void RegisterPlugin(const std::string& who, PluginSide* side) {
+  const promplug_api* const api = Api();
+  const double* const values = Values().data();
+  Register("inc", who, [=](size_t) { api->counter_inc(side->counter); });
+  Register("add", who, [=](size_t) { api->counter_add(side->counter, 2); });
+  Register("add_fraction", who, [=](size_t) { api->counter_add(side->fraction, .5); });
+  Register("set", who, [=](size_t i) { api->gauge_set(side->gauge, static_cast<double>(i)); });
+  Register("observe", who, [=](size_t i) { api->observe(side->histogram, values[i % kValues]); });
+  Register("look_up_inc", who, [=](size_t) { side->LookUpAndAdd(); });
+}
+
+void RegisterPeer(PeerSide* side) {
+  const std::string who = "prometheus_cpp";
+  const double* const values = Values().data();
+  Register("inc", who, [=](size_t) { side->counter->Increment(); });
+  Register("add", who, [=](size_t) { side->counter->Increment(2); });
+  Register("add_fraction", who, [=](size_t) { side->counter->Increment(.5); });
+  Register("set", who, [=](size_t i) { side->gauge->Set(static_cast<double>(i)); });
+  Register("observe", who, [=](size_t i) { side->histogram->Observe(values[i % kValues]); });
+  Register("look_up_inc", who, [=](size_t) { side->Find(side->labels).Increment(); });
+}
+
+// On a line of each thread's own.
+template <typename Operation>
+void RegisterLimit(const std::string& work, Operation operation) {
+  benchmark::RegisterBenchmark((work + "/limit").c_str(),
+                               [operation](benchmark::State& state) {
+                                 Line line;
+                                 size_t i = 0;
+                                 for (auto _ : state) operation(line.cell, i++);
+                               })
+      ->Threads(1)
+      ->Threads(2);
+}
+
+void RegisterLimits() {
+  RegisterLimit("inc", [](std::atomic<uint64_t>& cell, size_t) {
+    benchmark::DoNotOptimize(cell.fetch_add(1, std::memory_order_relaxed));
+  });
+  RegisterLimit("set", [](std::atomic<uint64_t>& cell, size_t i) {
+    cell.store(i, std::memory_order_relaxed);
+    benchmark::ClobberMemory();
+  });
+  Register("inc", "shared_limit", [](size_t) {
+    benchmark::DoNotOptimize(shared_line.cell.fetch_add(1, std::memory_order_relaxed));
+  });
+  const empty_call_table* const calls = EmptyCalls();
+  Register("empty_call", "loaded_object", [=](size_t) { calls->empty(&shared_line); });
+  benchmark::RegisterBenchmark("add_call/loaded_object",
+                               [=](benchmark::State& state) {
+                                 alignas(128) uint64_t cell = 0;
+                                 for (auto _ : state) calls->add(&cell);
+                               })
+      ->Threads(1)
+      ->Threads(2);
+}
+
+// The plugin spreads a series that was hot in two rounds of its upkeep, four of which are in a
+// second.
+void MakeHot(PluginSide* side) {
+  const auto end = std::chrono::steady_clock::now() + std::chrono::milliseconds(1500);
+  const auto body = [=] {
+    const promplug_api* const api = Api();
+    while (std::chrono::steady_clock::now() < end) {
+      for (size_t i = 0; i < kValues; ++i) {
+        api->counter_inc(side->counter);
+        api->counter_add(side->fraction, .5);
+        api->observe(side->histogram, Values()[i]);
+        side->LookUpAndAdd();
+      }
+    }
+  };
+  std::thread other(body);
+  body();
+  other.join();
+}
+
+}  // namespace
+}  // namespace promplug::bench
+
+int main(int argc, char** argv) {
+  using namespace promplug::bench;
+  benchmark::Initialize(&argc, argv);
+  if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 1;
+  benchmark::AddCustomContext("promplug", Api()->version);
+  benchmark::AddCustomContext("prometheus_cpp", PROMETHEUS_CPP_VERSION);
+  benchmark::AddCustomContext("compiler", __VERSION__);
+
+  PluginSide hot;
+  hot.instance.Start();
+  PluginSide idle;
+  PeerSide peer;
+  RegisterPlugin("promplug", &hot);
+  RegisterPlugin("promplug_idle", &idle);
+  RegisterPeer(&peer);
+  RegisterLimits();
+  MakeHot(&hot);
+  benchmark::RunSpecifiedBenchmarks();
+  return 0;
+}
