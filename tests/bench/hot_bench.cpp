@@ -226,7 +226,6 @@ int main(int argc, char** argv) {
   benchmark::Initialize(&argc, argv);
   if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 1;
   benchmark::AddCustomContext("promplug", Api()->version);
-  benchmark::AddCustomContext("prometheus_cpp", PROMETHEUS_CPP_VERSION);
   benchmark::AddCustomContext("compiler", __VERSION__);
 
   PluginSide hot;

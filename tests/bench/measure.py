@@ -175,7 +175,8 @@ class Bench:
                 "date": datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%d %H:%M UTC"),
                 "machine": machine(),
                 "versions": {"promplug": self.context["promplug"] + commit(),
-                             "prometheus-cpp": self.context["prometheus_cpp"],
+                             "prometheus-cpp": package("prometheus-cpp-dev"),
+                             "Google Benchmark": package("libbenchmark-dev"),
                              "g++": self.context["compiler"]},
                 "load": {"first": self.loads[0], "most": max(self.loads),
                          "cpus": os.cpu_count()},
@@ -193,6 +194,15 @@ def machine():
     return {"cpu": model, "cpus": os.cpu_count(), "system": system,
             "kernel": platform.release(), "architecture": platform.machine(),
             "libc": " ".join(platform.libc_ver())}
+
+
+def package(name):
+    try:
+        done = subprocess.run(["dpkg-query", "-W", "-f", "${Version}", name], check=False,
+                              stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    except FileNotFoundError:
+        return "unknown"
+    return done.stdout or "unknown"
 
 
 def commit():

@@ -97,9 +97,9 @@ def hot_table(result):
 def unit_table(result):
     table = Table(
         "What these are to be compared with",
-        "ns for one operation. A series that is hot is spread over CPUs by the plugin's upkeep; the "
-        "last three rows are the same updates on an instance that was not started, where nothing "
-        "does that.",
+        "ns for one operation. A series that is hot is spread over CPUs by the plugin's upkeep; "
+        "the last three rows are the same updates on an instance that was not started, where "
+        "nothing does that.",
         ("operation", "1 thread", "2 threads"))
     for key, title in (
             ("empty_call/loaded_object", "empty call into a loaded object"),
@@ -151,9 +151,9 @@ def gzip_table(result):
 def memory_table(result):
     table = Table(
         "Memory of a scrape, and of the series",
-        "Allocations of the whole process during one scrape, by any of its objects; the most memory "
-        "that was resident during a first scrape beyond what was before; resident memory for each "
-        "series.",
+        "Allocations of the whole process during one scrape, by any of its objects; the most "
+        "memory that was resident during a first scrape beyond what was before; resident memory "
+        "for each series.",
         ("work", "lines", "allocations", f"of {PEER}", "a line", f"of {PEER}", "peak MiB",
          f"of {PEER}", "bytes a series", f"of {PEER}"))
     for work, title in SCRAPES:
@@ -180,7 +180,8 @@ def host_table(result):
                        ("scraped_resident", "the same after a scrape, MiB")):
         ours = result.value(f"host/promplug/{key}")
         peer = result.value(f"host/prometheus_cpp/{key}")
-        table.add(title, number(ours), DASH if key in ("stop", "scraped_resident") else number(peer))
+        of_both = key not in ("stop", "scraped_resident")
+        table.add(title, number(ours), number(peer) if of_both else DASH)
     return table
 
 
@@ -211,11 +212,11 @@ def facts(result):
         ("versions", versions),
         ("load average", f"{load['first']:.2f} before the run, at the most {load['most']:.2f} "
          f"during it, on {load['cpus']} CPUs"),
-        ("disturbed", f"{100 * result['disturbed']:.0f} % of the repetitions, which had less than 90 % "
-         "of the CPU time they could have used; they are left out where others are enough"),
+        ("disturbed", f"{100 * result['disturbed']:.0f} % of the repetitions: their threads ran for "
+         "less than 90 % of the time; they are left out where enough others are there"),
     ]
     if load["first"] > load["cpus"] * 0.75:
-        facts_.append(("caution", "other work ran on this machine; ratios are better than absolutes"))
+        facts_.append(("caution", "other work ran on this machine: trust ratios over absolutes"))
     return facts_
 
 
@@ -236,8 +237,8 @@ def markdown(result):
     lines = [
         "<!-- Written by tests/bench/run.sh from what it measured. Do not edit. -->",
         "# Benchmarks", "",
-        f"promplug beside Debian's {PEER}, measured in one run by `tests/bench/run.sh`. Medians of CPU "
-        "time; the repetitions of what is compared are interleaved at random.", ""]
+        f"promplug beside Debian's {PEER}, measured in one run by `tests/bench/run.sh`. Medians of "
+        "CPU time; the repetitions of what is compared are interleaved at random.", ""]
     lines += [f"- {name}: {fact}" for name, fact in facts(result)]
     for table in tables(result):
         lines += ["", f"## {table.title}", "", table.text, "",
