@@ -146,15 +146,6 @@ class Bench {
     request.deadline = clock.Now() + within;
     return sources.Start(std::move(request), std::move(ready));
   }
-  // The clock moves in small steps until the run is ready.
-  bool AdvanceUntilReady(GatherRun& run, Duration step = std::chrono::milliseconds(100)) {
-    return Eventually([&] {
-      if (run.Ready()) return true;
-      clock.Advance(step);
-      std::this_thread::yield();
-      return false;
-    });
-  }
   // What the self metrics say, as lines.
   std::vector<std::string> SelfLines() {
     GatherRequest request;
