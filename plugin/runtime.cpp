@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: MIT
 #include "runtime.hpp"
 
+#include <fcntl.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <utility>
 
@@ -9,6 +12,7 @@
 namespace promplug {
 namespace {
 
+constexpr Duration kSendTimeout = std::chrono::seconds(20);
 constexpr Duration kStopReserve = std::chrono::milliseconds(500);
 constexpr Duration kLeastStop = std::chrono::milliseconds(100);
 
@@ -50,12 +54,14 @@ Runtime::Runtime(Config config, RuntimeOptions options, RuntimeHooks hooks, void
                SourcesHooks{std::move(hooks.wake), std::move(hooks.thread_enter),
                             std::move(hooks.thread_leave), [this] { Maintain(); }}),
       handler_(NewScrapeHandler(sources_, &self_, clock_, ScrapeConfigOf(config))),
-      listener_(*handler_, clock_, log_),
+      listener_(std::make_unique<Listener>(*handler_, clock_, log_)),
       config_(std::make_shared<const Config>(std::move(config))) {
   instruments_.SetDefaultMaxSeries(config_->limits.max_series_per_family);
 }
 
-Runtime::~Runtime() = default;
+Runtime::~Runtime() {
+  if (owns_listen_fd_) ::close(options_.listen_fd);
+}
 
 void Runtime::Maintain() {
   instruments_.Maintain();
@@ -75,13 +81,32 @@ void Runtime::LogStart(const Config& config) const {
   LogPushState(config, log_);
 }
 
+Status Runtime::OwnListenFd() {
+  if (options_.listen_fd < 0 || owns_listen_fd_) return Status();
+  const int own = ::fcntl(options_.listen_fd, F_DUPFD_CLOEXEC, 0);
+  if (own < 0) {
+    return Status(Code::kInvalid, "options.listen_fd " + std::to_string(options_.listen_fd) +
+                                      " is not an open descriptor");
+  }
+  options_.listen_fd = own;
+  owns_listen_fd_ = true;
+  return Status();
+}
+
 Status Runtime::StartListener(const Config& config) {
   const bool wanted = !config.scrape.listen.empty() || options_.listen_fd >= 0;
   if (!wanted || options_.no_listener) return Status();
+  Status owned = OwnListenFd();
+  if (!owned.ok()) {
+    log_.Error(owned.text());
+    return owned;
+  }
   ListenerOptions options;
   options.address = config.scrape.listen;
   options.fd = options_.listen_fd;
-  Status status = listener_.Start(options);
+  // Gathering has its own limit; this one is for a client that does not read.
+  options.answer_timeout = Seconds(config.scrape.timeout_seconds) + kSendTimeout;
+  Status status = listener_->Start(options);
   if (!status.ok()) log_.Error("scrape.listen: " + status.text());
   return status;
 }
@@ -120,25 +145,40 @@ Status Runtime::Start() {
   return first;
 }
 
+Status Runtime::StopPush(TimePoint deadline, OnStop on_stop) {
+  std::vector<std::shared_ptr<PushLoop>> loops;
+  {
+    std::lock_guard lock(mutex_);
+    if (push_ != nullptr) retiring_.push_back(std::exchange(push_, nullptr));
+    loops = retiring_;
+  }
+  Status first;
+  for (const std::shared_ptr<PushLoop>& loop : loops) {
+    Status status = loop->Stop(deadline, on_stop);
+    if (status.ok()) {
+      std::lock_guard lock(mutex_);
+      std::erase(retiring_, loop);
+    }
+    Keep(&first, std::move(status));
+  }
+  return first;
+}
+
 Status Runtime::Stop(Duration timeout) {
   if (state() == State::kCreated || state() == State::kStopped) return Status();
   const TimePoint deadline = clock_.Now() + timeout;
   // A last push to a peer that hangs takes all it is given; the rest needs a little, too.
   const TimePoint push_deadline = deadline - std::min<Duration>(timeout / 5, kStopReserve);
   state_.store(State::kStopping, std::memory_order_release);
-  if (const std::shared_ptr<PushLoop> push = this->push()) {
-    OnStop on_stop;
-    {
-      std::lock_guard lock(mutex_);
-      on_stop = config_->pushgateway.on_stop;
-    }
-    Status status = push->Stop(push_deadline, on_stop);
-    if (!status.ok()) return status;
+  OnStop on_stop;
+  {
     std::lock_guard lock(mutex_);
-    push_.reset();
+    on_stop = config_->pushgateway.on_stop;
   }
-  listener_.Stop();
-  Status status = sources_.Stop(std::max<Duration>(deadline - clock_.Now(), kLeastStop));
+  Status status = StopPush(push_deadline, on_stop);
+  if (!status.ok()) return status;
+  listener_->Stop();
+  status = sources_.Stop(std::max<Duration>(deadline - clock_.Now(), kLeastStop));
   if (!status.ok()) return status;
   state_.store(State::kStopped, std::memory_order_release);
   return status;
@@ -154,29 +194,29 @@ Status Runtime::Reload(const RuntimeOptions* options) {
     std::lock_guard lock(mutex_);
     before = std::exchange(config_, config);
   }
-  const int fd_before = options_.listen_fd;
-  const bool off_before = options_.no_listener;
-  if (options != nullptr) options_ = *options;
+  const bool other_options = options != nullptr;
+  if (other_options) {
+    if (owns_listen_fd_) ::close(options_.listen_fd);
+    owns_listen_fd_ = false;
+    options_ = *options;
+  }
   Apply(*config);
   if (!running()) return Status();
 
   // What changes hands is ended first: two loops for one group, or two listeners on one port, would
   // be in each other's way.
-  if (const std::shared_ptr<PushLoop> push = this->push()) {
-    const bool leaves = before->pushgateway.on_stop == OnStop::kDelete &&
-                        !SameGroup(before->pushgateway, config->pushgateway);
-    constexpr Duration kLongest = std::chrono::seconds(3);
-    // A loop that does not end in time is ended by the destructor of its last user.
-    (void)push->Stop(clock_.Now() + kLongest, leaves ? OnStop::kDelete : OnStop::kNothing);
-    std::lock_guard lock(mutex_);
-    push_.reset();
-  }
+  const bool leaves = before->pushgateway.on_stop == OnStop::kDelete &&
+                      !SameGroup(before->pushgateway, config->pushgateway);
+  constexpr Duration kLongest = std::chrono::seconds(3);
+  // A loop that does not end in time is kept aside; stop() ends it.
+  (void)StopPush(clock_.Now() + kLongest, leaves ? OnStop::kDelete : OnStop::kNothing);
+  self_.PushesChanged();
   log_.Info("configuration reloaded");
   LogStart(*config);
   Status first;
-  if (before->scrape.listen != config->scrape.listen || fd_before != options_.listen_fd ||
-      off_before != options_.no_listener) {
-    listener_.Stop();
+  if (before->scrape.listen != config->scrape.listen || other_options ||
+      before->scrape.timeout_seconds != config->scrape.timeout_seconds) {
+    listener_->Stop();
     first = StartListener(*config);
   }
   Keep(&first, StartPush(config));
@@ -192,7 +232,7 @@ std::shared_ptr<PushLoop> Runtime::push() const {
 
 RuntimeStatus Runtime::status() const {
   RuntimeStatus status;
-  status.listen_port = listener_.port();
+  status.listen_port = listener_->port();
   status.listening = status.listen_port != 0;
   status.collector_stuck = sources_.AnyStuck();
   std::lock_guard lock(mutex_);

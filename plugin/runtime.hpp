@@ -6,6 +6,7 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <vector>
 
 #include "base/clock.hpp"
 #include "base/log.hpp"
@@ -82,10 +83,13 @@ class Runtime {
   // `targets` as PROMPLUG_PUSH_*. kState: push is off or not running.
   Status PushNow(uint32_t targets, Duration timeout);
 
-  // Scrapes that a host holds open; destroy() is refused while there are any.
-  void ScrapeOpened() { open_scrapes_.fetch_add(1); }
-  void ScrapeClosed() { open_scrapes_.fetch_sub(1); }
-  bool HasOpenScrapes() const { return open_scrapes_.load() != 0; }
+  // Scrapes that a host holds open, and calls that read or push; destroy() is refused while there
+  // are any.
+  void Enter() { users_.fetch_add(1); }
+  void Leave() { users_.fetch_sub(1); }
+  bool InUse() const { return users_.load() != 0; }
+  // How often this instance went on in a fork child: what an earlier process began is not its own.
+  int fork_generation() const { return fork_generation_; }
 
   // Around fork(). Park: every thread stands where it holds nothing; kTimeout when one does not
   // come there within 2 s; kState when parked already.
@@ -100,28 +104,36 @@ class Runtime {
  private:
   void Maintain();
   void Apply(const Config& config);
+  Status OwnListenFd();
   Status StartListener(const Config& config);
   Status StartPush(const std::shared_ptr<const Config>& config);
   std::shared_ptr<PushLoop> push() const;
+  // Ends the loop that runs and those before it. kTimeout: they are kept, call again.
+  Status StopPush(TimePoint deadline, OnStop on_stop);
   void LogStart(const Config& config) const;
   Status UnlockAfterFork();
 
   const Clock& clock_;
   Log log_;
   RuntimeOptions options_;
+  // Of options_.listen_fd: the host may close its own, and use the number again.
+  bool owns_listen_fd_ = false;
   std::atomic<State> state_{State::kCreated};
-  std::atomic<int> open_scrapes_{0};
+  std::atomic<int> users_{0};
+  int fork_generation_ = 0;
   bool parked_ = false;
   Registry instruments_;
   SelfMetrics self_;
   Sources sources_;
   std::unique_ptr<MetricsHandler> handler_;
-  Listener listener_;
+  std::unique_ptr<Listener> listener_;
 
   mutable std::mutex mutex_;
   // Guarded by mutex_; replaced by Reload().
   std::shared_ptr<const Config> config_;
   std::shared_ptr<PushLoop> push_;
+  // Loops of earlier configurations whose end has to be waited for.
+  std::vector<std::shared_ptr<PushLoop>> retiring_;
   std::string start_error_;
 };
 

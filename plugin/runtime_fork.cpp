@@ -16,10 +16,10 @@ Status Runtime::Park() {
   const std::shared_ptr<PushLoop> push = this->push();
   if (push != nullptr) status = push->Park();
   if (!status.ok()) return status;
-  status = listener_.Park();
+  status = listener_->Park();
   if (status.ok()) {
     status = sources_.Park(kParkTimeout);
-    if (!status.ok()) listener_.Unpark();
+    if (!status.ok()) listener_->Unpark();
   }
   if (!status.ok()) {
     if (push != nullptr) (void)push->Unpark();
@@ -45,7 +45,7 @@ Status Runtime::Unpark() {
   Status status = UnlockAfterFork();
   if (!status.ok()) return status;
   status = sources_.Unpark();
-  listener_.Unpark();
+  listener_->Unpark();
   if (const std::shared_ptr<PushLoop> push = this->push()) {
     Status pushing = push->Unpark();
     if (status.ok()) status = pushing;
@@ -57,17 +57,21 @@ Status Runtime::AfterFork(bool restart) {
   Status status = UnlockAfterFork();
   if (!status.ok()) return status;
   sources_.AbandonAfterFork();
-  listener_.AbandonAfterFork();
+  listener_->AbandonAfterFork();
   if (const std::shared_ptr<PushLoop> push = this->push()) push->AbandonAfterFork();
   push_.reset();
+  for (const std::shared_ptr<PushLoop>& loop : retiring_) loop->AbandonAfterFork();
+  retiring_.clear();
   const bool was_running = running();
   state_.store(State::kStopped, std::memory_order_release);
-  open_scrapes_.store(0);
+  users_.store(0);
+  ++fork_generation_;
   if (!restart) return status;
   instruments_.ResetValues();
   self_.ResetAfterFork();
   handler_ = NewScrapeHandler(sources_, &self_, clock_,
                               std::make_shared<const ScrapeConfig>(config_->scrape));
+  listener_ = std::make_unique<Listener>(*handler_, clock_, log_);
   return was_running ? Start() : status;
 }
 

@@ -51,6 +51,7 @@ Status VisitFamily(const GatheredFamily& family, const promplug_visitor& visitor
 int32_t Gather(promplug_instance* p, const promplug_visitor* visitor, uint32_t timeout_ms,
                promplug_error* err) {
   return CallOutside(p, err, [&](Runtime& runtime) -> Status {
+    const User user(runtime);
     promplug_visitor v;
     Status status = CopyOptions(visitor, PROMPLUG_UP_TO(promplug_visitor, point), "visitor", &v);
     if (!status.ok()) return status;
@@ -74,6 +75,7 @@ int32_t Gather(promplug_instance* p, const promplug_visitor* visitor, uint32_t t
 
 int32_t PushNow(promplug_instance* p, uint32_t targets, uint32_t timeout_ms, promplug_error* err) {
   return CallOutside(p, err, [&](Runtime& runtime) -> Status {
+    const User user(runtime);
     constexpr uint32_t kKnown = PROMPLUG_PUSH_APPLICATION | PROMPLUG_PUSH_FORWARDS;
     if (targets == 0 || (targets & ~kKnown) != 0) {
       return Status(Code::kInvalid, "targets is 0 or has an unknown flag");

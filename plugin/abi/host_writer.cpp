@@ -23,8 +23,7 @@ int32_t HostWriter::BeginFamily(const promplug_writer* w, const promplug_family_
     HostWriter& self = Of(w);
     FamilyHead own;
     Status status = FromHead(head, &own);
-    if (status.code() == Code::kInvalid) return self.writer_->Refuse(status);
-    if (!status.ok()) return status;
+    if (!status.ok()) return self.writer_->RefuseFamily(status);
     self.type_ = own.type;
     return self.writer_->BeginFamily(own);
   });

@@ -31,6 +31,18 @@ inline Status UsableOutside(const promplug_instance* p) {
   return Status();
 }
 
+// While one lives, destroy() answers E_BUSY.
+class User {
+ public:
+  explicit User(Runtime& runtime) : runtime_(runtime) { runtime_.Enter(); }
+  ~User() { runtime_.Leave(); }
+  User(const User&) = delete;
+  User& operator=(const User&) = delete;
+
+ private:
+  Runtime& runtime_;
+};
+
 // Fence() around body(Runtime&) with the checks above.
 template <typename Body>
 int32_t Call(promplug_instance* p, promplug_error* err, const Body& body) noexcept {

@@ -148,7 +148,7 @@ int32_t Destroy(promplug_instance* p) {
   return CallOutside(p, nullptr, [p](Runtime& runtime) -> Status {
     const Runtime::State state = runtime.state();
     if (state == Runtime::State::kRunning || state == Runtime::State::kStopping ||
-        runtime.HasOpenScrapes()) {
+        runtime.InUse()) {
       return Status(Code::kBusy, {});
     }
     delete p;

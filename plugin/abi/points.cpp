@@ -10,6 +10,7 @@ namespace promplug::abi {
 namespace {
 
 constexpr size_t kMaxExemplarCharacters = 128;
+constexpr size_t kMaxBounds = 1 << 16;
 
 bool IsType(int32_t type) { return type >= PROMPLUG_COUNTER && type <= PROMPLUG_GAUGE_HISTOGRAM; }
 
@@ -116,6 +117,7 @@ Status PointFromHost::Read(const promplug_point* from, MetricType type, Point* o
   out->sum = point.sum;
   out->integer = point.count;
   if (HasBuckets(type)) {
+    if (point.n_bounds > kMaxBounds) return Status(Code::kInvalid, "point.n_bounds is too large");
     if (point.n_bounds > 0 && (point.bounds == nullptr || point.cumulative_counts == nullptr)) {
       return Status(Code::kInvalid, "point.bounds or point.cumulative_counts is NULL");
     }

@@ -14,6 +14,7 @@
 // What the host's handle of a scrape that never blocks points to.
 struct promplug_scrape {
   promplug_instance* instance;
+  int fork_generation;
   std::unique_ptr<promplug::Scrape> scrape;
   std::vector<promplug_kv> headers;
   std::string_view rest;  // of the last piece, not yet read by the host
@@ -100,6 +101,7 @@ int32_t HandleRequest(promplug_instance* p, const promplug_request* req,
                       const promplug_response* res, promplug_error* err) {
   bool handled = true;
   const int32_t result = CallOutside(p, err, [&](Runtime& runtime) -> Status {
+    const User user(runtime);
     promplug_response response;
     Status status =
         CopyOptions(res, PROMPLUG_UP_TO(promplug_response, write), "response", &response);
@@ -122,11 +124,13 @@ int32_t ScrapeBegin(promplug_instance* p, const promplug_request* req, promplug_
   bool handled = true;
   bool waiting = false;
   const int32_t result = CallOutside(p, err, [&](Runtime& runtime) -> Status {
+    const User this_call(runtime);
     if (out == nullptr || ready == nullptr) {
       return Status(Code::kInvalid, "out or ready is NULL");
     }
     auto own = std::make_unique<promplug_scrape>();
     own->instance = p;
+    own->fork_generation = runtime.fork_generation();
     Status status = Begin(
         runtime, req, [ready, user] { ready(user); }, &own->scrape);
     if (!status.ok()) return status;
@@ -134,7 +138,7 @@ int32_t ScrapeBegin(promplug_instance* p, const promplug_request* req, promplug_
     if (!handled) return status;
     const ResponseHead* head = nullptr;
     waiting = own->scrape->Head(&head) == Scrape::Progress::kAgain;
-    runtime.ScrapeOpened();
+    runtime.Enter();
     *out = own.release();
     return status;
   });
@@ -197,8 +201,9 @@ void ScrapeEnd(promplug_scrape* s) {
     // What belongs to threads that a fork left behind cannot be ended in the child.
     if (!status.ok()) return status;
     Runtime& runtime = *s->instance->runtime;
+    if (s->fork_generation != runtime.fork_generation()) return status;
     delete s;
-    runtime.ScrapeClosed();
+    runtime.Leave();
     return status;
   });
 }

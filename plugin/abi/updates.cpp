@@ -46,10 +46,11 @@ void Observe(promplug_metric* m, double v) {
   Series* series = FromHandle(m);
   if (series->type() != MetricType::kSummary) [[likely]]
     return series->Observe(v);
-  // A summary may allocate.
+  // A summary takes a lock and may allocate.
   QuickFence([&]() -> Status {
-    series->Observe(v);
-    return Status();
+    Status status = Usable(InstanceOf(series->family()));
+    if (status.ok()) series->Observe(v);
+    return status;
   });
 }
 

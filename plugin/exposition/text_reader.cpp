@@ -169,7 +169,7 @@ std::string_view TextLineReader::ReadComment(const char* p, const char* end, Tex
   }
   p = SkipBlanks(keyword_end, end);
   if (p == end) return {};
-  const char* const name_end = SkipName(p, end, kNameStart, kNameByte);
+  const char* const name_end = SkipMetricName(p, end);
   if (name_end == p || (name_end != end && !IsBlank(*name_end))) {
     return "invalid metric name in a comment";
   }
@@ -215,9 +215,12 @@ std::string_view TextLineReader::ReadSample(const char* p, const char* end, Text
 }
 
 const char* TextLineReader::SkipMetricName(const char* p, const char* end) {
-  const char* const as_last = p + last_name_size_;
-  const bool may_be_last = static_cast<size_t>(end - p) > last_name_size_ && !Is(*as_last, kNameByte);
-  if (may_be_last && std::memcmp(p, last_name_.data(), last_name_size_) == 0) return as_last;
+  if (static_cast<size_t>(end - p) > last_name_size_) {
+    const char* const as_last = p + last_name_size_;
+    const bool is_last =
+        !Is(*as_last, kNameByte) && std::memcmp(p, last_name_.data(), last_name_size_) == 0;
+    if (is_last) return as_last;
+  }
   const char* const name_end = SkipName(p, end, kNameStart, kNameByte);
   const auto size = static_cast<size_t>(name_end - p);
   last_name_size_ = size <= last_name_.size() ? size : 0;
@@ -247,7 +250,7 @@ std::string_view TextLineReader::ReadLabels(const char** at, const char* end, Te
     std::string_view reason;
     const char* const quote = FindClosingQuote(p, end, &ascii, &reason);
     if (quote == nullptr) return reason;
-    AddLabel({name, Between(p, quote)}, ascii, out);
+    AddLabel(name, Between(p, quote), ascii, out);
     p = SkipBlanks(quote + 1, end);
     if (p == end || (*p != ',' && *p != '}')) return "expected ',' or '}' after a label value";
     if (*p == ',') p = SkipBlanks(p + 1, end);
@@ -258,18 +261,21 @@ std::string_view TextLineReader::ReadLabels(const char** at, const char* end, Te
   return {};
 }
 
-void TextLineReader::AddLabel(TextLabel label, bool ascii, TextLine* out) {
+void TextLineReader::AddLabel(std::string_view name, std::string_view value, bool ascii,
+                              TextLine* out) {
   using Defect = TextLine::Defect;
-  if (label.name.starts_with("__")) out->defect = Defect::kReservedLabel;
-  if (!ascii && !IsValidUtf8(label.value)) out->defect = Defect::kNotUtf8;
+  if (name.starts_with("__")) out->defect = Defect::kReservedLabel;
+  if (!ascii && !IsValidUtf8(value)) out->defect = Defect::kNotUtf8;
   if (label_count_ == kMaxLabels) {
     out->defect = Defect::kTooManyLabels;
     return;
   }
   for (size_t i = 0; i < label_count_; ++i) {
-    if (labels_[i].name == label.name) out->defect = Defect::kRepeatedLabel;
+    if (labels_[i].name == name) out->defect = Defect::kRepeatedLabel;
   }
-  labels_[label_count_++] = label;
+  labels_[label_count_].name = name;
+  labels_[label_count_].value = value;
+  ++label_count_;
 }
 
 }  // namespace promplug

@@ -83,13 +83,13 @@ class TextLineReader {
   std::string_view ReadComment(const char* p, const char* end, TextLine* out);
   std::string_view ReadSample(const char* p, const char* end, TextLine* out);
   std::string_view ReadLabels(const char** at, const char* end, TextLine* out);
-  void AddLabel(TextLabel label, bool ascii, TextLine* out);
+  void AddLabel(std::string_view name, std::string_view value, bool ascii, TextLine* out);
 
   const char* SkipMetricName(const char* p, const char* end);
 
   std::array<TextLabel, kMaxLabels> labels_;
   size_t label_count_ = 0;
-  // The last metric name, if it was short enough: most samples have the name of the one before.
+  // The last metric name, if it was short enough: most lines have the name of the line before.
   std::array<char, 64> last_name_;
   size_t last_name_size_ = 0;
 };
@@ -98,7 +98,7 @@ class TextLineReader {
 class TextLineSplitter {
  public:
   // A line longer than this is not text that an exporter wrote.
-  static constexpr size_t kMaxLineBytes = 256 * 1024;
+  static constexpr size_t kMaxLineBytes = size_t{256} * 1024;
 
   enum class End {
     kTaken,    // the whole piece was taken

@@ -165,6 +165,8 @@ void CallbackEngine::AskOne(const std::shared_ptr<GatherState>& gather,
   const bool no_thread = !callback->on_loop && !WorkerPossible();
   if (callback->state == CallbackState::kLate || callback->state == CallbackState::kOverdue ||
       (no_thread && callback->state != CallbackState::kRunning)) {
+    // A wake that the host lost must not silence the collector for ever.
+    if (callback->state == CallbackState::kOverdue) effects->wake = true;
     Report(callback.get(), "busy", no_thread ? "too many callbacks are stuck" : "still inside", {},
            effects);
     return;
@@ -216,6 +218,12 @@ std::shared_ptr<Callback> CallbackEngine::PopDue(std::deque<std::shared_ptr<Call
   return nullptr;
 }
 
+void CallbackEngine::TakePlaceBack(Worker* worker) {
+  if (worker == nullptr || !worker->replaced || current_ != nullptr || ending_) return;
+  worker->replaced = false;
+  current_ = worker;
+}
+
 void CallbackEngine::RunOne(Section* section, const std::shared_ptr<Callback>& callback,
                             Worker* worker) {
   const TimePoint now = clock_.Now();
@@ -234,14 +242,17 @@ void CallbackEngine::RunOne(Section* section, const std::shared_ptr<Callback>& c
     section->Lock();
     std::erase(inside_callbacks_, callback);
     Finish(callback, &outcome, section->effects());
-    // No other thread took the place of this one.
-    if (worker != nullptr && worker->replaced && current_ == nullptr && !ending_) {
-      worker->replaced = false;
-      current_ = worker;
-    }
+    TakePlaceBack(worker);
     conditions_->changed.notify_all();
     if (callback->removed && callback->released == Callback::Release::kNot) {
+      // release() has no deadline: another thread may take the place of this one meanwhile.
+      if (worker != nullptr && current_ == worker) {
+        worker->replaced = true;
+        current_ = nullptr;
+        if (WorkerPossible()) (void)EnsureWorker();
+      }
       Release(section, callback);
+      TakePlaceBack(worker);
     }
   };
   try {

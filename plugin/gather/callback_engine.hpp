@@ -108,6 +108,8 @@ class CallbackEngine {
               Effects* effects);
   void JoinQueue(const std::shared_ptr<Callback>& callback, TimePoint now, Effects* effects);
   void Release(Section* section, const std::shared_ptr<Callback>& callback);
+  // Where no other thread took the place of this one.
+  void TakePlaceBack(Worker* worker);
   void RunOne(Section* section, const std::shared_ptr<Callback>& callback, Worker* worker);
   void Finish(const std::shared_ptr<Callback>& callback, CallbackOutcome* outcome,
               Effects* effects);

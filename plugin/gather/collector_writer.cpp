@@ -84,6 +84,11 @@ Status CollectorWriter::Refuse(Status why) {
   return why;
 }
 
+Status CollectorWriter::RefuseFamily(Status why) {
+  family_ = CollectedOutput::kNotFound;
+  return Refuse(std::move(why));
+}
+
 Status CollectorWriter::BeginFamily(const FamilyHead& head) try {
   Status status = CheckAlive();
   if (!status.ok()) return status;

@@ -60,6 +60,8 @@ class CollectorWriter {
   // Counts a point or family that the caller itself found not to be valid; returns `why`.
   // REQUIRES: why.code() == kInvalid.
   Status Refuse(Status why);
+  // The same for a family, which is then not open: points are refused until the next one.
+  Status RefuseFamily(Status why);
 
   // Until the output is given up; zero or less: it is late already.
   Duration TimeLeft() const;

@@ -44,7 +44,7 @@ class Gatherer {
  public:
   virtual ~Gatherer() = default;
   // Asks the sources; collectors run on the plugin's own thread. Never blocks. `ready` may be
-  // empty; it is called once if the run was not Ready() when Start returned, from a plugin thread
+  // empty; it is called once if the run was not Ready() when Start returned, from any thread
   // and possibly before Start returns, and must not block.
   virtual std::unique_ptr<GatherRun> Start(GatherRequest request, std::function<void()> ready) = 0;
 };

@@ -25,6 +25,10 @@ class Refusals {
   void Refuse(std::string_view reason, std::string_view subject, const std::string& text,
               uint64_t n = 1);
 
+  // Around fork(), so that a child does not find the lock taken for ever.
+  void LockForFork() { mutex_.lock(); }
+  void UnlockAfterFork() { mutex_.unlock(); }
+
  private:
   SelfMetrics* const self_;
   const Log& log_;

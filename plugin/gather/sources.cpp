@@ -231,8 +231,22 @@ std::unique_ptr<GatherRun> Sources::Start(GatherRequest request, std::function<v
 
 Status Sources::StartThreads() { return impl_->engine.StartThreads(); }
 Status Sources::Stop(Duration timeout) { return impl_->engine.Stop(timeout); }
-Status Sources::Park(Duration timeout) { return impl_->engine.Park(timeout); }
-Status Sources::Unpark() { return impl_->engine.Unpark(); }
-void Sources::AbandonAfterFork() { impl_->engine.AbandonAfterFork(); }
+
+Status Sources::Park(Duration timeout) {
+  Status status = impl_->engine.Park(timeout);
+  // Merging runs on threads of the host.
+  if (status.ok()) impl_->origin.refusals->LockForFork();
+  return status;
+}
+
+Status Sources::Unpark() {
+  impl_->origin.refusals->UnlockAfterFork();
+  return impl_->engine.Unpark();
+}
+
+void Sources::AbandonAfterFork() {
+  impl_->origin.refusals->UnlockAfterFork();
+  impl_->engine.AbandonAfterFork();
+}
 
 }  // namespace promplug

@@ -235,11 +235,11 @@ bool CurlClient::SetHeaders(const HttpRequest& request) {
   };
   bool ok = append("Expect:");
   for (const auto& [name, value] : request.headers) {
-    if ((name + value).find_first_of(std::string_view("\r\n\0", 3)) != std::string::npos) {
-      return false;
-    }
-    // libcurl's way to say a header without a value.
-    ok = ok && append(value.empty() ? name + ";" : name + ": " + value);
+    std::string line = name;
+    // A semicolon is libcurl's way to say a header without a value.
+    line.append(value.empty() ? ";" : ": ").append(value);
+    if (line.find_first_of(std::string_view("\r\n\0", 3)) != std::string::npos) return false;
+    ok = ok && append(line);
   }
   return ok && Set(CURLOPT_HTTPHEADER, headers_);
 }

@@ -13,7 +13,7 @@ namespace promplug {
 // Takes one response piece by piece, within limits. Used by one thread.
 class ResponseReader {
  public:
-  static constexpr size_t kMaxHeaderBytes = 64 * 1024;
+  static constexpr size_t kMaxHeaderBytes = size_t{64} * 1024;
   static constexpr size_t kMaxHeaderLines = 256;
   static constexpr uint64_t kMaxUnsunkBytes = 1 << 20;
   static constexpr size_t kKeptTextBytes = 1024;

@@ -119,12 +119,10 @@ Status Family::RenderValues(const std::string_view* values, size_t n, std::strin
     out->append(shape_.label_names[i]).append("=\"");
     AppendEscapedLabelValue(out, values[i]);
     out->push_back('"');
-    if (out->size() >= kMaxLabelBytes) {
-      return Status(Code::kInvalid, "the labels are longer than 65535 bytes");
-    }
   }
   out->push_back('}');
-  return Status();
+  if (out->size() <= kMaxLabelBytes) return Status();
+  return Status(Code::kInvalid, "the labels are longer than 65535 bytes");
 }
 
 Status Family::Make(uint64_t hash, const std::string_view* values, size_t n, Series** out) {
@@ -135,7 +133,10 @@ Status Family::Make(uint64_t hash, const std::string_view* values, size_t n, Ser
   std::lock_guard lock(mutex_);
   // Whoever was here before may have made it, or have left it half taken out.
   *out = FindPinned(hash, values, n);
-  if (*out != nullptr) return Status();
+  if (*out != nullptr) {
+    if ((*out)->route_.load(std::memory_order_acquire) & Series::kRemoved) (*out)->Revive();
+    return Status();
+  }
   const uint32_t limit = shape_.max_series != 0
                              ? shape_.max_series
                              : context_->default_max_series.load(std::memory_order_relaxed);

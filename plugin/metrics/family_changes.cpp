@@ -24,13 +24,15 @@ void Family::ZeroCell(Series* series) {
 }
 
 void Family::RemoveLocked(Series* series) {
-  const uintptr_t before = series->route_.fetch_or(Series::kRemoved, std::memory_order_acq_rel);
-  if ((before & Series::kRemoved) != 0) return;
+  if ((series->route_.load(std::memory_order_acquire) & Series::kRemoved) != 0) return;
+  // Dead until the cell is empty, so that no update brings it back half emptied: one that comes in
+  // between lands in the cell, in this life or the next, and look-ups wait for the lock.
+  series->route_.fetch_or(Series::kRemoved | Series::kDead, std::memory_order_seq_cst);
   live_.fetch_sub(1, std::memory_order_relaxed);
   context_->live_series.fetch_sub(1, std::memory_order_relaxed);
-  // An addition that raced with the removal lands in the emptied cell, hence in the next life.
   ZeroCell(series);
   host_cells_.Rebase(series);
+  series->route_.fetch_and(~Series::kDead, std::memory_order_seq_cst);
   ReclaimLocked(series);
 }
 
@@ -141,6 +143,8 @@ void Family::Promote(Series* series) {
 
 void Family::ResetValues() {
   std::lock_guard lock(mutex_);
+  InitializeCell(sink_);
+  refused_.store(0, std::memory_order_relaxed);
   SeriesArena::Walk walk = arena_.Begin();
   while (Series* series = walk.Next()) {
     if ((series->route_.load(std::memory_order_relaxed) & Series::kDead) != 0) continue;

@@ -100,6 +100,8 @@ void Registry::UnlockAfterFork() {
 
 void Registry::ResetValues() {
   sections_.ForgetReaders();
+  context_.refused_series.store(0, std::memory_order_relaxed);
+  context_.ignored_updates.store(0, std::memory_order_relaxed);
   for (Family* family : Families()) family->ResetValues();
 }
 

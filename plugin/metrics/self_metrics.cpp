@@ -190,7 +190,16 @@ void SelfMetrics::InstrumentsRefused(uint64_t series, uint64_t updates) {
         [this](double n) { Apply<0>(ignored_, {}, UpdateOp::kAdd, n); });
 }
 
+void SelfMetrics::PushesChanged() {
+  std::lock_guard lock(mutex_);
+  failing_forwards_.clear();
+  counts_.push_failing.store(false, std::memory_order_relaxed);
+  counts_.forward_failing.store(false, std::memory_order_relaxed);
+}
+
 void SelfMetrics::ResetAfterFork() {
+  instrument_refusals_ = 0;
+  ignored_updates_ = 0;
   failing_forwards_.clear();
   registry_.ResetValues();
   for (std::atomic<uint64_t>* count :

@@ -69,6 +69,9 @@ class SelfMetrics {
   // thread at a time.
   void InstrumentsRefused(uint64_t series, uint64_t updates);
 
+  // Other pushes than before from now on: none of them has failed yet.
+  void PushesChanged();
+
   // In a fork child: everything counts from zero again.
   void ResetAfterFork();
 

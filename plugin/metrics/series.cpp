@@ -20,7 +20,7 @@ void Series::CounterAdd(double v) {
   constexpr double kWholeLimit = 9007199254740992.0;  // 2^53: doubles below it count by ones
   if (v < kWholeLimit) {
     const auto whole = static_cast<uint64_t>(v);
-    if (static_cast<double>(whole) == v) return AddTo(ActiveCell(), whole);
+    if (static_cast<double>(whole) == v) return AddMany(ActiveCell(), whole);
   }
   AddDouble(ActiveCell() + 1, v);
 }
@@ -30,7 +30,7 @@ void Series::Observe(double v) {
     return Ignore();
   if (type_ == MetricType::kHistogram) [[likely]] {
     Word* words = ActiveCell();
-    AddTo(words + 1 + family_->BucketOf(v), 1);
+    AddOne(words + 1 + family_->BucketOf(v));
     AddDouble(words, v);
   } else if (type_ == MetricType::kSummary) {
     reinterpret_cast<Sketch*>(ActiveCell()->load(std::memory_order_relaxed))

@@ -38,7 +38,7 @@ class Series {
   void CounterInc() {
     if (type_ != MetricType::kCounter) [[unlikely]]
       return Ignore();
-    AddTo(ActiveCell(), 1);
+    AddOne(ActiveCell());
   }
   void GaugeSet(double v) {
     if (type_ != MetricType::kGauge) [[unlikely]]
@@ -71,7 +71,7 @@ class Series {
   static constexpr uint8_t kHasHostCells = 1;  // the family knows cells that count here, too
   static constexpr uint8_t kEscaped = 2;       // the labels hold escapes
   static constexpr uint8_t kDiscard = 4;       // the family's sink: never exposed, never freed
-  // A cell reports itself once in so many additions.
+  // A cell reports itself about once in 2^kHotShift additions.
   static constexpr int kHotShift = 14;
 
   Series(Family* family, MetricType type, uint32_t entry_bytes)
@@ -93,9 +93,16 @@ class Series {
     return StripesOf(route)->CellFor(CpuSlot());
   }
   Word* Revive();
-  void AddTo(Word* word, uint64_t n) {
-    const uint64_t before = word->fetch_add(n, std::memory_order_relaxed);
-    if (((before ^ (before + n)) >> kHotShift) != 0) [[unlikely]]
+  void AddOne(Word* word) {
+    constexpr uint64_t kMask = (uint64_t{1} << kHotShift) - 1;
+    const uint64_t before = word->fetch_add(1, std::memory_order_relaxed);
+    if ((before & kMask) == kMask) [[unlikely]]
+      ReportHot();
+  }
+  // The value says nothing about the number of additions here; its hash is as good as a dice.
+  void AddMany(Word* word, uint64_t n) {
+    const uint64_t after = word->fetch_add(n, std::memory_order_relaxed) + n;
+    if ((after * 0x9E3779B97F4A7C15u) >> (64 - kHotShift) == 0) [[unlikely]]
       ReportHot();
   }
   static void AddDouble(Word* word, double v) {

@@ -42,11 +42,13 @@ class Sketch {
   using Slice = std::map<int32_t, Page>;
 
   void MoveOn(TimePoint now);
+  double ValueAt(uint64_t rank) const;
 
   const Duration slice_length_;
   std::mutex mutex_;
   // Guarded by mutex_.
   Slice slices_[kSlices];
+  uint64_t slice_counts_[kSlices] = {};
   int current_ = 0;
   TimePoint current_ends_;
   Totals totals_;

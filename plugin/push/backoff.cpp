@@ -25,7 +25,7 @@ Duration Backoff(int failures, double jitter) {
 
 std::optional<TimePoint> NextAttempt(TimePoint now, TimePoint deadline, int failures, double jitter,
                                      int64_t retry_after_seconds) {
-  constexpr int64_t kLongestWaitSeconds = 24 * 3600;
+  constexpr int64_t kLongestWaitSeconds = int64_t{24} * 3600;
   const Duration asked =
       std::chrono::seconds(std::clamp<int64_t>(retry_after_seconds, 0, kLongestWaitSeconds));
   const TimePoint at = now + std::max(Backoff(failures, jitter), asked);

@@ -22,7 +22,7 @@ void ClientSlot::Drop() {
 }
 
 Result<HttpResponse> ClientSlot::Perform(const HttpRequest& request) {
-  const Status filled = Fill();
+  Status filled = Fill();
   if (!filled.ok()) return filled;
   return client_->Perform(request);
 }

@@ -62,7 +62,8 @@ class PushLoop::Impl {
   uint32_t WaitForWork(std::unique_lock<std::mutex>& lock);
   void RunRound(uint32_t targets, std::unique_lock<std::mutex>& lock);
   RoundResult TryRound(uint32_t targets);
-  void Keep(uint32_t targets, const RoundResult& result);
+  void Keep(uint32_t targets, RoundResult result);
+  void LogGivenUp(const char* what, const std::exception& error);
   void DoLast(std::unique_lock<std::mutex>& lock);
   bool AwaitEnd(std::unique_lock<std::mutex>& lock, TimePoint deadline);
   bool AwaitEndWithGrace(std::unique_lock<std::mutex>& lock, TimePoint deadline);
@@ -105,11 +106,11 @@ PushLoop::Impl::~Impl() {
 
 Status PushLoop::Impl::Start() {
   if (started_) return Status(Code::kState, "the push loop was started before");
-  const Status prepared = round_.Prepare();
+  Status prepared = round_.Prepare();
   if (!prepared.ok()) return prepared;
   start_ = clock_.Now();
   next_tick_ = FirstPush(start_, interval_, phase_);
-  const Status launched = Launch();
+  Status launched = Launch();
   started_ = launched.ok();
   return launched;
 }
@@ -119,7 +120,7 @@ Status PushLoop::Impl::Launch() {
     std::lock_guard lock(mutex_);
     doing_ = Doing::kWaiting;
   }
-  const Status started = thread_.Start("pp-push", [this] { Run(); });
+  Status started = thread_.Start("pp-push", [this] { Run(); });
   if (!started.ok()) {
     std::lock_guard lock(mutex_);
     doing_ = Doing::kNone;
@@ -129,11 +130,16 @@ Status PushLoop::Impl::Launch() {
 
 void PushLoop::Impl::Run() {
   std::unique_lock lock(mutex_);
-  while (const uint32_t targets = WaitForWork(lock)) RunRound(targets, lock);
-  if (stopping_) DoLast(lock);
-  lock.unlock();
-  round_.DropConnections();
-  lock.lock();
+  bool last_done = false;
+  // A Park() that was given up while the connections were dropped lets the thread go on.
+  do {
+    while (const uint32_t targets = WaitForWork(lock)) RunRound(targets, lock);
+    last_done = stopping_;
+    if (stopping_) DoLast(lock);
+    lock.unlock();
+    round_.DropConnections();
+    lock.lock();
+  } while (stopping_ ? !last_done : !parking_);
   doing_ = Doing::kNone;
   changed_.notify_all();
 }
@@ -154,11 +160,12 @@ void PushLoop::Impl::RunRound(uint32_t targets, std::unique_lock<std::mutex>& lo
   const uint64_t tickets = tickets_;
   requested_ &= ~targets;
   lock.unlock();
-  const RoundResult result = TryRound(targets);
+  RoundResult result = TryRound(targets);
   lock.lock();
-  Keep(targets, result);
-  if (result.cancelled != 0) {
-    requested_ |= result.cancelled;
+  const uint32_t cancelled = result.cancelled;
+  Keep(targets, std::move(result));
+  if (cancelled != 0) {
+    requested_ |= cancelled;
   } else {
     tickets_done_ = tickets;
   }
@@ -169,18 +176,27 @@ RoundResult PushLoop::Impl::TryRound(uint32_t targets) {
   try {
     return round_.Run(targets);
   } catch (const std::exception& error) {
-    log_.Error(std::string("a push was given up: ") + error.what());
+    LogGivenUp("a push was given up: ", error);
     RoundResult result;
-    result.application = Status(Code::kInternal, error.what());
+    result.application = Status(Code::kInternal, {});
     return result;
   }
 }
 
+// What was given up may have been given up for memory, and so may the line about it.
+void PushLoop::Impl::LogGivenUp(const char* what, const std::exception& error) {
+  try {
+    log_.Error(std::string(what) + error.what());
+  } catch (const std::exception&) {
+    return;
+  }
+}
+
 // REQUIRES: mutex_ is held.
-void PushLoop::Impl::Keep(uint32_t targets, const RoundResult& result) {
+void PushLoop::Impl::Keep(uint32_t targets, RoundResult result) {
   const uint32_t done = targets & ~result.cancelled;
-  if ((done & kPushApplication) != 0) application_ = result.application;
-  if ((done & kPushForwards) != 0) forwards_ = result.forwards;
+  if ((done & kPushApplication) != 0) application_ = std::move(result.application);
+  if ((done & kPushForwards) != 0) forwards_ = std::move(result.forwards);
   const TimePoint now = clock_.Now();
   if (now >= next_tick_ || result.not_before > next_tick_) {
     next_tick_ = NextPush(start_, interval_, phase_, std::max(now, result.not_before));
@@ -198,7 +214,7 @@ void PushLoop::Impl::DoLast(std::unique_lock<std::mutex>& lock) {
   try {
     round_.Last(on_stop, deadline);
   } catch (const std::exception& error) {
-    log_.Error(std::string("the last push was given up: ") + error.what());
+    LogGivenUp("the last push was given up: ", error);
   }
   lock.lock();
 }

@@ -37,7 +37,7 @@ class StagedBody final : public HttpBody {
   size_t Read(char* to, size_t max) override;
 
  private:
-  static constexpr size_t kBlockBytes = 64 * 1024;
+  static constexpr size_t kBlockBytes = size_t{64} * 1024;
 
   bool Hold();
   std::string_view HeldFrom(uint64_t offset) const;

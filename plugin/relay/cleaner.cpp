@@ -15,7 +15,7 @@ namespace {
 
 using Role = FamilyTracker::Role;
 
-constexpr size_t kBufferBytes = 32 * 1024;
+constexpr size_t kBufferBytes = size_t{32} * 1024;
 constexpr uint64_t kLabelSeed = 0x6C6162656C;
 constexpr uint64_t kRoleFactor = 0x9E3779B97F4A7C15u;
 
@@ -29,16 +29,22 @@ bool IsGroupingLabel(std::string_view name) { return name == "job" || name == "i
 // The type for text 0.0.4; empty: no TYPE line.
 std::string_view TypeWord(TextType type) {
   switch (type) {
-    case TextType::kCounter: return "counter";
+    case TextType::kCounter:
+      return "counter";
     case TextType::kGauge:
     case TextType::kInfo:
-    case TextType::kStateset: return "gauge";
-    case TextType::kHistogram: return "histogram";
-    case TextType::kSummary: return "summary";
+    case TextType::kStateset:
+      return "gauge";
+    case TextType::kHistogram:
+      return "histogram";
+    case TextType::kSummary:
+      return "summary";
     case TextType::kUntyped:
     case TextType::kUnknown:
-    case TextType::kGaugeHistogram: return "untyped";
-    case TextType::kNone: break;
+    case TextType::kGaugeHistogram:
+      return "untyped";
+    case TextType::kNone:
+      break;
   }
   return {};
 }
@@ -72,8 +78,7 @@ Cleaner::Cleaner(const FamilyFilter& filter, Input input, Out out)
 
 bool Cleaner::Feed(std::string_view piece) {
   if (stop_ != Stop::kNone) return false;
-  const auto end =
-      splitter_.Feed(piece, [this](std::string_view line) { return TakeLine(line); });
+  const auto end = splitter_.Feed(piece, [this](std::string_view line) { return TakeLine(line); });
   if (end == TextLineSplitter::End::kTooLong) {
     ++line_number_;
     return FailAtLine("the line is too long");
@@ -198,9 +203,9 @@ uint64_t Cleaner::SeriesHash(Role role) {
     const char* const begin = label.name.data();
     const char* const value = label.value.data();
     const bool canonical = !is_number && !renamed && value == begin + label.name.size() + 2;
-    hash += HashBytes(canonical ? Between(begin, value + label.value.size())
-                                : CanonicalLabel(label, is_number),
-                      kLabelSeed);
+    hash += HashBytes(
+        canonical ? Between(begin, value + label.value.size()) : CanonicalLabel(label, is_number),
+        kLabelSeed);
   }
   return hash;
 }

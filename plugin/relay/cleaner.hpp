@@ -8,9 +8,9 @@
 #include <vector>
 
 #include "exposition/text_reader.hpp"
+#include "relay/family_filter.hpp"
 #include "relay/family_tracker.hpp"
 #include "relay/hash_table.hpp"
-#include "relay/family_filter.hpp"
 
 namespace promplug {
 

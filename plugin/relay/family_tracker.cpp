@@ -73,22 +73,30 @@ FamilyTracker::Place FamilyTracker::FindPlace(std::string_view sample) {
   Place place;
   if (IsOfCurrent(sample, &place.role)) return place;
   Leave();
-  place.step = Step::kBack;
-  const uint64_t* const exact = left_.Find(IdOf(sample));
-  const bool exact_refused = exact != nullptr && (*exact & kRefused) != 0;
-  if (exact != nullptr && !exact_refused) {
-    ComeBack(sample);
-  } else if (ComeBackToOwner(sample, false)) {
-    IsOfCurrent(sample, &place.role);
-  } else if (exact_refused) {
-    ComeBack(sample);
-  } else if (ComeBackToOwner(sample, true)) {
-    IsOfCurrent(sample, &place.role);
-  } else {
+  const std::string_view family = FamilyOf(sample);
+  if (family.empty()) {
     Begin(sample);
     place.step = Step::kNew;
+    return place;
   }
+  ComeBack(family);
+  place.step = Step::kBack;
+  IsOfCurrent(sample, &place.role);
   return place;
+}
+
+// Of the families that were left; those that are refused come last. Empty: none.
+std::string_view FamilyTracker::FamilyOf(std::string_view sample) {
+  std::string_view owner;
+  const uint64_t* const exact = left_.Find(IdOf(sample));
+  const uint64_t* const by_suffix = FindOwner(sample, &owner);
+  const auto stands = [](const uint64_t* word) {
+    return word != nullptr && (*word & kRefused) == 0;
+  };
+  if (stands(exact)) return sample;
+  if (stands(by_suffix)) return owner;
+  if (exact != nullptr) return sample;
+  return by_suffix != nullptr ? owner : std::string_view();
 }
 
 FamilyTracker::Step FamilyTracker::Enter(std::string_view name) {
@@ -107,8 +115,8 @@ FamilyTracker::Step FamilyTracker::Enter(std::string_view name) {
 
 void FamilyTracker::Leave() {
   if (name_.empty()) return;
-  const uint64_t known = static_cast<uint64_t>(type_) | (has_samples_ ? kHasSamples : 0) |
-                         (refused_ ? kRefused : 0);
+  const uint64_t known =
+      static_cast<uint64_t>(type_) | (has_samples_ ? kHasSamples : 0) | (refused_ ? kRefused : 0);
   if (!left_.Insert(id_ | known)) *left_.Find(id_) = id_ | known;
 }
 
@@ -147,8 +155,8 @@ bool FamilyTracker::IsOfCurrent(std::string_view sample, Role* role) {
       return true;
     }
   }
-  const bool may_be_created = type_ == TextType::kCounter || type_ == TextType::kHistogram ||
-                              type_ == TextType::kSummary;
+  const bool may_be_created =
+      type_ == TextType::kCounter || type_ == TextType::kHistogram || type_ == TextType::kSummary;
   if (may_be_created && rest == "_created" && left_.Find(IdOf(sample)) == nullptr) {
     *role = Role::kCreated;
     return true;
@@ -176,12 +184,6 @@ uint64_t* FamilyTracker::FindOwner(std::string_view sample, std::string_view* na
     return word != nullptr && HasSuffix(TypeIn(*word), suffix.role) ? word : nullptr;
   }
   return nullptr;
-}
-
-bool FamilyTracker::ComeBackToOwner(std::string_view sample, bool refused) {
-  std::string_view owner;
-  const uint64_t* const word = FindOwner(sample, &owner);
-  return word != nullptr && ((*word & kRefused) != 0) == refused && ComeBack(owner);
 }
 
 bool FamilyTracker::OwnNamesAreTaken() {

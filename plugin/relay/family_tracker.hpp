@@ -66,7 +66,7 @@ class FamilyTracker {
   // Whether a sample of this name is one of the current family.
   bool IsOfCurrent(std::string_view sample, Role* role);
   bool TakesNameOf(std::string_view sample) const;
-  bool ComeBackToOwner(std::string_view sample, bool refused);
+  std::string_view FamilyOf(std::string_view sample);
   uint64_t* FindOwner(std::string_view sample, std::string_view* name);
   bool OwnNamesAreTaken();
   Place FindPlace(std::string_view sample);

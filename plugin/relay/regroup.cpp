@@ -46,17 +46,21 @@ class Runs {
 
  private:
   std::vector<Run> runs_;
-  std::vector<size_t> firsts_;                // of each family, in their order
+  std::vector<size_t> firsts_;                 // of each family, in their order
   std::unordered_map<uint64_t, size_t> last_;  // of each family, by its id
 };
 
 FamilyTracker::Step StepTo(const TextLine& line, FamilyTracker* tracker) {
   switch (line.kind) {
-    case TextLine::Kind::kHelp: return tracker->Help(line.name);
-    case TextLine::Kind::kType: return tracker->Type(line.name, line.type);
-    case TextLine::Kind::kSample: return tracker->Sample(line.name).step;
+    case TextLine::Kind::kHelp:
+      return tracker->Help(line.name);
+    case TextLine::Kind::kType:
+      return tracker->Type(line.name, line.type);
+    case TextLine::Kind::kSample:
+      return tracker->Sample(line.name).step;
     case TextLine::Kind::kNothing:
-    case TextLine::Kind::kEof: break;
+    case TextLine::Kind::kEof:
+      break;
   }
   return FamilyTracker::Step::kSame;
 }

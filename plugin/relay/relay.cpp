@@ -69,7 +69,7 @@ class HttpRelay final : public Relay {
     const FamilyFilter filter(config_, exclude);
     timeout = std::min(timeout, Seconds(config_.timeout_seconds));
     if (timeout <= Duration::zero()) return Failed("no time is left to read it");
-    const RelayOutcome outcome =
+    RelayOutcome outcome =
         holds_body_ ? ReadHeld(filter, timeout, out) : ReadStream(filter, timeout, out);
     if (outcome.read_again) holds_body_ = true;
     return outcome;
@@ -149,9 +149,8 @@ class HttpRelay final : public Relay {
 
   void Count(const Cleaner::LeftOut& left_out) {
     if (self_ == nullptr) return;
-    const std::pair<std::string_view, uint64_t> counts[] = {{"duplicate", left_out.duplicate},
-                                                            {"invalid", left_out.invalid},
-                                                            {"type", left_out.type}};
+    const std::pair<std::string_view, uint64_t> counts[] = {
+        {"duplicate", left_out.duplicate}, {"invalid", left_out.invalid}, {"type", left_out.type}};
     for (const auto& [reason, count] : counts) {
       if (count != 0) self_->ForwardSeriesDropped(config_.job, reason, count);
     }

@@ -23,7 +23,7 @@ struct RelayOutcome {
     kFailed,  // not a whole, valid 200 exposition; what `out` was given must not be used
   };
   Kind kind = Kind::kFailed;
-  std::string text;          // why, for a person; empty for kClean
+  std::string text;           // why, for a person; empty for kClean
   bool families_left = true;  // kClean: whether any family is left after dropping
   // kFailed: the lines of a family came apart, which the relay saw only after `out` had begun. It
   // will hold the next body and put its families together: reading at once again, with a new
@@ -36,8 +36,8 @@ struct RelayOutcome {
 // An exposition is whole and valid when: its transfer was complete, its status is 200; its
 // Content-Type is text/plain or application/openmetrics-text, or it has none (small exporters do
 // not send one; any other type says that it is something else); it has at most
-// ForwardConfig::max_bytes; each line has valid syntax (TextLineReader); it ends with a newline, and
-// with "# EOF" where it calls itself OpenMetrics; it has at least one sample. Anything else is
+// ForwardConfig::max_bytes; each line has valid syntax (TextLineReader); it ends with a newline,
+// and with "# EOF" where it calls itself OpenMetrics; it has at least one sample. Anything else is
 // kFailed as a whole: half of an exporter's series would look like a healthy exporter.
 //
 // What is valid but not for the Pushgateway costs as little as possible:

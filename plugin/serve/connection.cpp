@@ -283,7 +283,7 @@ void Connection::Close() {
 void Connection::Abort() {
   // Dissolving the association resets the connection now, even if a forked child holds a copy.
   const sockaddr nobody{AF_UNSPEC, {}};
-  if (fd_ >= 0) connect(fd_, &nobody, sizeof nobody);
+  if (fd_ >= 0) (void)connect(fd_, &nobody, sizeof nobody);
   Close();
 }
 

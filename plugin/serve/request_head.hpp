@@ -18,7 +18,7 @@ struct RequestHead {
   bool keep_alive = false;
 };
 
-inline constexpr size_t kMaxHeadBytes = 8 * 1024;
+inline constexpr size_t kMaxHeadBytes = 8192;
 inline constexpr size_t kMaxHeadFields = 100;
 
 struct HeadParse {

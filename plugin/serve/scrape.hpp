@@ -51,8 +51,8 @@ class Scrape {
 class ScrapeHandler {
  public:
   virtual ~ScrapeHandler() = default;
-  // nullptr: the request is not for the plugin. `ready` is called once for each kAgain, from a
-  // plugin thread, and must not block; it may be empty where Wait() is used.
+  // nullptr: the request is not for the plugin. `ready` is called once for each kAgain, from any
+  // thread, and must not block; it may be empty where Wait() is used.
   virtual std::unique_ptr<Scrape> Begin(const ScrapeRequest& request,
                                         std::function<void()> ready) = 0;
 };

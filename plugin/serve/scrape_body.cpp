@@ -7,7 +7,7 @@ namespace promplug {
 namespace {
 
 // One piece of text compresses to a few KiB; several of them are worth one write to a socket.
-constexpr size_t kWorthwhileBytes = 16 * 1024;
+constexpr size_t kWorthwhileBytes = 16384;
 
 }  // namespace
 

@@ -173,7 +173,8 @@ class ExpositionChecker {
     const std::string word = text.substr(sign);
     if (EqualsIgnoreCase(word, "inf") || EqualsIgnoreCase(word, "infinity")) return true;
     if (EqualsIgnoreCase(text, "nan")) return true;
-    if (text.empty() || text.find_first_not_of("0123456789+-.eE") != std::string::npos) return false;
+    if (text.empty() || text.find_first_not_of("0123456789+-.eE") != std::string::npos)
+      return false;
     char* end = nullptr;
     const double value = std::strtod(text.c_str(), &end);
     return *end == '\0' && std::isfinite(value);

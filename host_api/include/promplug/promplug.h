@@ -383,8 +383,10 @@ typedef struct promplug_response { /* [sized] */
   int32_t (*write)(void *user, const void *data, size_t len);
 } promplug_response;
 
-/* Called once for each AGAIN, from a plugin thread, possibly before the call that answers
- * AGAIN has returned. Must not block or call the plugin except [hot]. */
+/* Called when what an AGAIN waited for is there: once, from any thread (a plugin thread, or a
+ * thread of the host that is inside another call), possibly before the call that answers AGAIN has
+ * returned. Must not block, take a lock that is held around calls of the plugin, or call the plugin
+ * except [hot]. scrape_end() waits for one that is just running. */
 typedef void (*promplug_ready_fn)(void *user);
 
 typedef struct promplug_scrape_head_info { /* [sized] result */

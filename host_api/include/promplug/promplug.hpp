@@ -98,7 +98,8 @@ class Plugin {
     return Call("reload",
                 [](auto* api, auto* p, auto* error) { return api->reload(p, nullptr, error); });
   }
-  // With another configuration path and other overrides; the rest of `options` is not looked at.
+  // With another configuration path and other overrides. What else is wanted of `options`
+  // (listen_fd, no_listener, no_environment) has to be said again; log and hooks stay.
   Result<void> Reload(const Options& options) {
     const detail::AbiOptions abi(options);
     return Call("reload",

@@ -40,9 +40,9 @@ TEST(TextReaderNumberTest, ReadsInfinityAndNotANumberInAnyCase) {
 }
 
 TEST(TextReaderNumberTest, RefusesWhatThePushgatewayRefuses) {
-  for (const char* text : {"", "+", "-", ".", "1e", "1e+", "e5", "+NaN", "-nan", "infin", "0x10",
-                           "0x1p3", "1_000", "1,5", "1 ", " 1", "--1", "1f", "1.2.3", "in\xC4\xB1",
-                           "1e5.0", "++inf"}) {
+  for (const char* text : {"",     "+",     "-",     ".",          "1e",    "1e+",  "e5", "+NaN",
+                           "-nan", "infin", "0x10",  "0x1p3",      "1_000", "1,5",  "1 ", " 1",
+                           "--1",  "1f",    "1.2.3", "in\xC4\xB1", "1e5.0", "++inf"}) {
     double value = 0;
     EXPECT_FALSE(IsTextFloat(text)) << text;
     EXPECT_FALSE(ReadTextFloat(text, &value)) << text;

@@ -63,8 +63,8 @@ TEST(ChurnTest, TotalsAreExactWhileOtherSeriesComeAndGo) {
       Point points[16];
       while (const size_t n = source->Next(points, 16)) {
         for (size_t i = 0; i < n; ++i) {
-          const bool whole = points[i].labels.starts_with("{id=\"") &&
-                             points[i].labels.ends_with("\"}");
+          const bool whole =
+              points[i].labels.starts_with("{id=\"") && points[i].labels.ends_with("\"}");
           if (!whole) malformed.fetch_add(1);
         }
       }

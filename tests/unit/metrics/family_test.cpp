@@ -21,8 +21,7 @@ using ::testing::Pair;
 
 class FamilyTest : public ::testing::Test {
  protected:
-  Family* Make(MetricType type, std::string_view name,
-               std::vector<std::string_view> labels = {}) {
+  Family* Make(MetricType type, std::string_view name, std::vector<std::string_view> labels = {}) {
     FamilyDescription description;
     description.type = type;
     description.name = name;
@@ -156,17 +155,26 @@ TEST_F(FamilyTest, LabelsAreRenderedWithEscapesAndConstantLabelsFirst) {
   Family* family = Make(description);
   Get(family, {"a\\b\n", ""})->CounterInc();
   Get(family, {"plain", "x"})->CounterAdd(2);
-  EXPECT_THAT(Values(family),
-              ElementsAre(Pair("{zone=\"a\\\"b\",path=\"a\\\\b\\n\",q=\"\"}", 1),
-                          Pair("{zone=\"a\\\"b\",path=\"plain\",q=\"x\"}", 2)));
+  EXPECT_THAT(Values(family), ElementsAre(Pair("{zone=\"a\\\"b\",path=\"a\\\\b\\n\",q=\"\"}", 1),
+                                          Pair("{zone=\"a\\\"b\",path=\"plain\",q=\"x\"}", 2)));
 }
 
 TEST_F(FamilyTest, TheSameValuesAreTheSameSeriesAndLookAlikesAreNot) {
   Family* family = Make(MetricType::kCounter, "c_total", {"a", "b"});
   const std::vector<std::vector<std::string_view>> sets = {
-      {"x", "y"},     {"y", "x"},         {"xy", ""},  {"", "xy"},      {"", ""},
-      {"x\"", "y"},   {"x\\", "y"},       {"x\\\"", "y"}, {"x\n", "y"}, {"x\\n", "y"},
-      {"x\",b=\"y", ""}, {"x", "\",b=\"y"}, {"longer than eight", "and than sixteen bytes"}};
+      {"x", "y"},
+      {"y", "x"},
+      {"xy", ""},
+      {"", "xy"},
+      {"", ""},
+      {"x\"", "y"},
+      {"x\\", "y"},
+      {"x\\\"", "y"},
+      {"x\n", "y"},
+      {"x\\n", "y"},
+      {"x\",b=\"y", ""},
+      {"x", "\",b=\"y"},
+      {"longer than eight", "and than sixteen bytes"}};
   std::vector<Series*> series;
   for (const auto& values : sets) series.push_back(Get(family, values));
   for (size_t i = 0; i < sets.size(); ++i) {
@@ -244,8 +252,8 @@ TEST_F(FamilyTest, MemoryOfRemovedSeriesIsUsedAgain) {
   Settle();
   EXPECT_EQ(Get(family, {"3"}), gone);
   EXPECT_EQ(Get(family, {"0"}), kept);
-  EXPECT_THAT(Values(family), ElementsAre(Pair("{a=\"0\"}", 0), Pair("{a=\"1\"}", 0),
-                                          Pair("{a=\"3\"}", 0)));
+  EXPECT_THAT(Values(family),
+              ElementsAre(Pair("{a=\"0\"}", 0), Pair("{a=\"1\"}", 0), Pair("{a=\"3\"}", 0)));
 }
 
 TEST_F(FamilyTest, MemoryIsNotUsedAgainWhileAReaderMaySeeIt) {

@@ -26,7 +26,8 @@ const std::map<std::string, Case>& Cases() {
        {"# TYPE m_n gauge\nm_n{v=\"1\"} NaN\nm_n{v=\"2\"} +Inf\nm_n{v=\"3\"} -Inf\n"
         "m_n{v=\"4\"} Inf\nm_n{v=\"5\"} nan\nm_n{v=\"6\"} 1e400\n",
         nullptr}},
-      {"range", {"# TYPE m_r gauge\nm_r{v=\"1\"} 1e308\nm_r{v=\"2\"} 1e-400\nm_r 0x1p3\n", nullptr}},
+      {"range",
+       {"# TYPE m_r gauge\nm_r{v=\"1\"} 1e308\nm_r{v=\"2\"} 1e-400\nm_r 0x1p3\n", nullptr}},
       {"dup_label_name",
        {"# TYPE m_dl gauge\nm_dl{a=\"1\",a=\"2\"} 1\nm_dl 2\n", "# TYPE m_dl gauge\nm_dl 2\n"}},
       {"badutf8",
@@ -78,9 +79,15 @@ TEST(PushgatewayAnswersTest, EveryBodyThatItRefusesIsRefusedOrMended) {
 
 TEST(PushgatewayAnswersTest, EveryAnswerAboutABodyHasItsCase) {
   // The encoding of the request, and its path, are not the relay's.
-  const std::set<std::string> others = {"gzip-header-but-plain", "gzip-truncated", "deflate",
-                                        "text-with-protobuf-ct", "path",           "slash raw",
-                                        "std b64 chars",         "bad percent",    "job empty b64",
+  const std::set<std::string> others = {"gzip-header-but-plain",
+                                        "gzip-truncated",
+                                        "deflate",
+                                        "text-with-protobuf-ct",
+                                        "path",
+                                        "slash raw",
+                                        "std b64 chars",
+                                        "bad percent",
+                                        "job empty b64",
                                         "bad b64"};
   std::istringstream lines(ReadData("pushgateway_answers.tsv"));
   std::string line;

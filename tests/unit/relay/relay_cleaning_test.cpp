@@ -61,8 +61,7 @@ TEST(RelayCleaningTest, MendsTheEscapesOfHelp) {
 }
 
 TEST(RelayCleaningTest, DropsHelpThatIsNotUtf8OrComesAfterSamples) {
-  EXPECT_EQ(Clean("# HELP m \xff\n# TYPE m gauge\nm 1\n# HELP m late\n"),
-            "# TYPE m gauge\nm 1\n");
+  EXPECT_EQ(Clean("# HELP m \xff\n# TYPE m gauge\nm 1\n# HELP m late\n"), "# TYPE m gauge\nm 1\n");
 }
 
 TEST(RelayCleaningTest, TakesTheFirstOfTwoHelpLinesAndIgnoresTheSameTypeTwice) {
@@ -84,8 +83,7 @@ TEST(RelayCleaningTest, LeavesOutAFamilyWhoseNameIsASampleOfAnEarlierOne) {
   const char* const body =
       "# TYPE h histogram\nh_bucket{le=\"+Inf\"} 1\nh_sum 1\nh_count 1\n"
       "# HELP h_count Other.\n# TYPE h_count counter\nh_count{a=\"b\"} 5\nn 1\n";
-  EXPECT_EQ(Clean(body),
-            "# TYPE h histogram\nh_bucket{le=\"+Inf\"} 1\nh_sum 1\nh_count 1\nn 1\n");
+  EXPECT_EQ(Clean(body), "# TYPE h histogram\nh_bucket{le=\"+Inf\"} 1\nh_sum 1\nh_count 1\nn 1\n");
   EXPECT_EQ(LeftOut(body).type, 1u);
 }
 
@@ -98,13 +96,15 @@ TEST(RelayCleaningTest, LeavesOutAHistogramOneOfWhoseSamplesIsAnEarlierFamily) {
 }
 
 TEST(RelayCleaningTest, LetsAFamilyStandBesideASummaryThatHasNoSuchSamples) {
-  const char* const body = "# TYPE s summary\ns_sum 1\ns_count 1\n# TYPE s_bucket gauge\ns_bucket 1\n";
+  const char* const body =
+      "# TYPE s summary\ns_sum 1\ns_count 1\n# TYPE s_bucket gauge\ns_bucket 1\n";
   EXPECT_EQ(Clean(body), body);
 }
 
 TEST(RelayCleaningTest, DropsDuplicateSeriesInAnyOrderOfLabels) {
   const char* const body =
-      "m{a=\"1\",b=\"2\"} 1\nm{b=\"2\",a=\"1\"} 2\nm { b = \"2\" , a=\"1\",} 3\nm{a=\"2\",b=\"1\"} 4\n";
+      "m{a=\"1\",b=\"2\"} 1\nm{b=\"2\",a=\"1\"} 2\nm { b = \"2\" , a=\"1\",} 3\nm{a=\"2\",b=\"1\"} "
+      "4\n";
   EXPECT_EQ(Clean(body), "m{a=\"1\",b=\"2\"} 1\nm{a=\"2\",b=\"1\"} 4\n");
   EXPECT_EQ(LeftOut(body).duplicate, 2u);
 }
@@ -115,9 +115,10 @@ TEST(RelayCleaningTest, TakesAnEmptyLabelAsAnAbsentOne) {
 }
 
 TEST(RelayCleaningTest, TellsDuplicateBucketsByTheNumber) {
-  EXPECT_EQ(Clean("# TYPE h histogram\nh_bucket{le=\"1\"} 1\nh_bucket{le=\"1.0\"} 1\n"
-                  "h_bucket{le=\"+Inf\"} 2\nh_bucket{le=\"inf\"} 2\nh_sum 1\nh_count 2\nh_count 2\n"),
-            "# TYPE h histogram\nh_bucket{le=\"1\"} 1\nh_bucket{le=\"+Inf\"} 2\nh_sum 1\nh_count 2\n");
+  EXPECT_EQ(
+      Clean("# TYPE h histogram\nh_bucket{le=\"1\"} 1\nh_bucket{le=\"1.0\"} 1\n"
+            "h_bucket{le=\"+Inf\"} 2\nh_bucket{le=\"inf\"} 2\nh_sum 1\nh_count 2\nh_count 2\n"),
+      "# TYPE h histogram\nh_bucket{le=\"1\"} 1\nh_bucket{le=\"+Inf\"} 2\nh_sum 1\nh_count 2\n");
 }
 
 TEST(RelayCleaningTest, FindsADuplicateInALargeFamily) {
@@ -172,8 +173,9 @@ TEST(RelayCleaningTest, MapsTheTypesOfOpenMetrics) {
                   "# TYPE s stateset\ns{s=\"on\"} 1\ns{s=\"off\"} 0\n# EOF\n"),
             "# TYPE u untyped\nu 1\n# HELP i_info I.\n# TYPE i_info gauge\ni_info{v=\"1\"} 1\n"
             "# TYPE s gauge\ns{s=\"on\"} 1\ns{s=\"off\"} 0\n");
-  EXPECT_EQ(Clean("# TYPE g gaugehistogram\ng_bucket{le=\"+Inf\"} 1\ng_gcount 1\ng_gsum 1\n# EOF\n"),
-            "g_bucket{le=\"+Inf\"} 1\ng_gcount 1\ng_gsum 1\n");
+  EXPECT_EQ(
+      Clean("# TYPE g gaugehistogram\ng_bucket{le=\"+Inf\"} 1\ng_gcount 1\ng_gsum 1\n# EOF\n"),
+      "g_bucket{le=\"+Inf\"} 1\ng_gcount 1\ng_gsum 1\n");
 }
 
 TEST(RelayCleaningTest, GivesTheCountersOfOpenMetricsTheirNameAndNoCreatedTimes) {

@@ -107,8 +107,9 @@ TEST(RelayGoldenTest, RenamesLabelsOfTextfileCollectorsAndNothingElse) {
 TEST(RelayGoldenTest, KeepsApartSeriesThatDifferInTheirInstanceOnly) {
   const std::string body = ReadData("node_exporter_textfile_two_instances.txt");
   const std::string clean = RelayRig().Clean(body);
-  EXPECT_NE(clean.find("two_inst{exported_instance=\"a\"} 1\ntwo_inst{exported_instance=\"b\"} 2\n"),
-            std::string::npos);
+  EXPECT_NE(
+      clean.find("two_inst{exported_instance=\"a\"} 1\ntwo_inst{exported_instance=\"b\"} 2\n"),
+      std::string::npos);
 }
 
 // A small body with all that is treated in a special way.

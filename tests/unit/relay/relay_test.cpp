@@ -168,8 +168,7 @@ TEST(RelayTest, RefusesABodyThatIsCutInALine) {
 
 TEST(RelayTest, NamesTheLineThatIsWrong) {
   RelayRig rig;
-  EXPECT_EQ(rig.Read("m 1\n\nn 1x\no 1\n").text,
-            "line 3: expected a number as value: \"n 1x\"");
+  EXPECT_EQ(rig.Read("m 1\n\nn 1x\no 1\n").text, "line 3: expected a number as value: \"n 1x\"");
 }
 
 TEST(RelayTest, StopsReadingAtTheFirstWrongLine) {
@@ -181,8 +180,8 @@ TEST(RelayTest, StopsReadingAtTheFirstWrongLine) {
 TEST(RelayTest, FailsWhenWhatComesOutIsNotTaken) {
   RelayRig rig;
   rig.client.body = "m 1\n";
-  const RelayOutcome outcome = rig.relay->Read({}, std::chrono::seconds(1),
-                                               [](std::string_view) { return false; });
+  const RelayOutcome outcome =
+      rig.relay->Read({}, std::chrono::seconds(1), [](std::string_view) { return false; });
   EXPECT_EQ(outcome.kind, Kind::kFailed);
   EXPECT_FALSE(outcome.read_again);
 }
@@ -256,7 +255,8 @@ TEST(RelayTest, CountsWhatItLeavesOutOfACleanExpositionOnly) {
   EXPECT_EQ(rig.Read(body + "o 1\n").kind, Kind::kClean);
   const std::map<std::string, double> dropped = DroppedIn(&self);
   ASSERT_EQ(dropped.size(), 2u);
-  EXPECT_THAT(dropped, Contains(Pair(AllOf(HasSubstr("node_exporter"), HasSubstr("duplicate")), 2)));
+  EXPECT_THAT(dropped,
+              Contains(Pair(AllOf(HasSubstr("node_exporter"), HasSubstr("duplicate")), 2)));
   EXPECT_THAT(dropped, Contains(Pair(AllOf(HasSubstr("node_exporter"), HasSubstr("invalid")), 1)));
 }
 

@@ -18,12 +18,15 @@ inline std::string ReadData(const std::string& name) {
   return {std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
 }
 
-inline constexpr const char* kNodeExporterFiles[] = {
-    "node_exporter_all_collectors.txt", "node_exporter_default.txt",
-    "node_exporter_filter.txt",         "node_exporter_openmetrics.txt",
-    "node_exporter_textfile.txt",       "node_exporter_textfile_broken.txt",
-    "node_exporter_textfile_clash.txt", "node_exporter_textfile_ts.txt",
-    "node_exporter_textfile_two_instances.txt"};
+inline constexpr const char* kNodeExporterFiles[] = {"node_exporter_all_collectors.txt",
+                                                     "node_exporter_default.txt",
+                                                     "node_exporter_filter.txt",
+                                                     "node_exporter_openmetrics.txt",
+                                                     "node_exporter_textfile.txt",
+                                                     "node_exporter_textfile_broken.txt",
+                                                     "node_exporter_textfile_clash.txt",
+                                                     "node_exporter_textfile_ts.txt",
+                                                     "node_exporter_textfile_two_instances.txt"};
 
 inline ForwardConfig NodeExporterConfig() {
   ForwardConfig config;
