@@ -107,7 +107,14 @@ bool Connection::ParseHead() {
   searched_ = 0;
   if (parse.kind == HeadParse::Kind::kRefused) {
     filled_ = 0;
-    Refuse(parse.refusal);
+    const bool reads = head.method == "GET" || head.method == "HEAD";
+    if (parse.refusal != 413 || reads) {
+      Refuse(parse.refusal);
+    } else {
+      // That the method is not taken says more than that its body is not.
+      head.keep_alive = false;
+      AskHandler(head);
+    }
     return true;
   }
   AskHandler(head);
