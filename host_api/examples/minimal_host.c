@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* A whole host in C: loads the plugin, counts, answers a scrape on stdout.
- *   cc -Ihost_api/include minimal_host.c -ldl && ./a.out ./promplug.so [promplug.yaml] */
+ *   cc -Ihost_api/include host_api/examples/minimal_host.c -ldl
+ *   ./a.out ./promplug.so [promplug.yaml] */
 #include <dlfcn.h>
 #include <promplug/promplug.h>
 #include <stdio.h>

@@ -100,7 +100,11 @@ RoundResult PushRound::Run(uint32_t targets) {
 
 void PushRound::Last(OnStop on_stop, TimePoint deadline) {
   if (on_stop == OnStop::kPush) {
-    (void)application_->Push({deadline, Duration::max(), false});
+    const TimePoint latest =
+        std::min(deadline, clock_.Now() + Seconds(config_.pushgateway.timeout_seconds));
+    const PushOutcome outcome = application_->Push({latest, Duration::max(), false});
+    // Said in any case: nothing comes after it that would tell.
+    if (!outcome.ok()) log_.Warn("the last push failed: " + outcome.text);
   } else if (on_stop == OnStop::kDelete) {
     PushOutcome outcome = application_->Delete(deadline);
     for (const auto& forwarder : forwarders_) {

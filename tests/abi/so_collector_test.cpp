@@ -76,6 +76,8 @@ int32_t CollectEverything(void*, const promplug_writer* w) {
   point.count = 4;
   EXPECT_EQ(w->point(w, &point), PROMPLUG_E_INVAL);
   EXPECT_EQ(Head(w, 99, "col_other"), PROMPLUG_E_INVAL);
+  // What belongs to a family that was refused must not land in the one before.
+  EXPECT_EQ(w->sample(w, &label, 1, 3), PROMPLUG_E_INVAL);
   return PROMPLUG_OK;
 }
 

@@ -40,7 +40,7 @@ class ListenerTest(StackCase):
         self.assertEqual(web.get(self.url + "/photos").status, 404)
         answer = web.request("POST", self.url + "/metrics")
         self.assertEqual((answer.status, answer.headers["Allow"]), (405, "GET, HEAD"))
-        self.assertEqual(web.request("POST", self.url + "/metrics", body=b"x").status, 413)
+        self.assertEqual(web.request("POST", self.url + "/metrics", body=b"x").status, 405)
         head = web.request("HEAD", self.url + "/metrics")
         self.assertEqual((head.status, head.body), (200, b""))
 

@@ -200,6 +200,10 @@ TEST_F(FamilyTest, RefusesWrongNumbersOfValuesAndTextThatIsNotUtf8) {
   EXPECT_EQ(family->FindOrMake(&huge_view, 1, &series).code(), Code::kInvalid);
   EXPECT_TRUE(Values(family).empty());
   EXPECT_EQ(registry_.RefusedSeries(), 3u);
+  FamilyDescription description;
+  description.name = "d_total";
+  description.const_labels = {{"zone", huge}};
+  EXPECT_EQ(Make(description)->FindOrMake(nullptr, 0, &series).code(), Code::kInvalid);
 }
 
 TEST_F(FamilyTest, SeriesOverTheLimitCountForNothingUntilOthersAreRemoved) {

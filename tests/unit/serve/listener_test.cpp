@@ -157,13 +157,20 @@ TEST_F(ListenerTest, AnswersOtherPathsWith404AndOtherMethodsWith405) {
   EXPECT_TRUE(answer.Says("Allow: GET, HEAD"));
 }
 
+TEST_F(ListenerTest, RefusesAGetWithABody) {
+  Start();
+  LoopbackClient client(port());
+  client.Send("GET /metrics HTTP/1.1\r\nHost: h\r\nContent-Length: 1\r\n\r\nx");
+  EXPECT_EQ(client.Receive().status, 413);
+}
+
 TEST_F(ListenerTest, RefusesABodyInAWayThatTheClientCanRead) {
   Start();
   LoopbackClient client(port());
   client.Send("POST /metrics HTTP/1.1\r\nHost: h\r\nContent-Length: 100000\r\n\r\n" +
               std::string(100'000, 'x'));
   const WireAnswer answer = client.Receive();
-  EXPECT_EQ(answer.status, 413);
+  EXPECT_EQ(answer.status, 405);
   EXPECT_TRUE(answer.whole);
   client.EndSending();
   EXPECT_TRUE(client.Closed());
