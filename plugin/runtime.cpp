@@ -107,7 +107,9 @@ Status Runtime::StartListener(const Config& config) {
   // Gathering has its own limit; this one is for a client that does not read.
   options.answer_timeout = Seconds(config.scrape.timeout_seconds) + kSendTimeout;
   Status status = listener_->Start(options);
-  if (!status.ok()) log_.Error("scrape.listen: " + status.text());
+  if (status.ok()) return status;
+  const char* outlook = listener_->running() ? "; it is tried again in the background" : "";
+  log_.Error("scrape.listen: " + status.text() + outlook);
   return status;
 }
 
