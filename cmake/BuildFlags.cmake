@@ -8,7 +8,9 @@ target_compile_options(promplug_flags INTERFACE
 set(PROMPLUG_SANITIZE "" CACHE STRING "address, undefined or thread: build with that sanitizer")
 if(PROMPLUG_SANITIZE)
   target_compile_options(promplug_flags INTERFACE
-    -fsanitize=${PROMPLUG_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
+    -fsanitize=${PROMPLUG_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all
+    # The checks that a sanitizer adds make GCC lose track of what is initialised.
+    $<$<CXX_COMPILER_ID:GNU>:-Wno-maybe-uninitialized>)
   target_link_options(promplug_flags INTERFACE -fsanitize=${PROMPLUG_SANITIZE})
 endif()
 
