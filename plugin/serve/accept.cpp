@@ -30,17 +30,18 @@ std::string_view CutAt(std::string_view* rest, char separator) {
   return piece;
 }
 
-// qvalue of RFC 9110: "0" or "1", with up to three decimals, at most 1.
-std::optional<int> ParseQ(std::string_view text) {
-  if (text.empty() || text.size() > 5 || (text[0] != '0' && text[0] != '1')) return std::nullopt;
-  if (text.size() > 1 && text[1] != '.') return std::nullopt;
+// qvalue of RFC 9110 in thousandths: "0" or "1", with up to three decimals, at most 1; -1 for all
+// else.
+int ParseQ(std::string_view text) {
+  if (text.empty() || text.size() > 5 || (text[0] != '0' && text[0] != '1')) return -1;
+  if (text.size() > 1 && text[1] != '.') return -1;
   int q = (text[0] - '0') * kMaxQ;
   int unit = kMaxQ / 10;
   for (size_t i = 2; i < text.size(); ++i, unit /= 10) {
-    if (text[i] < '0' || text[i] > '9') return std::nullopt;
+    if (text[i] < '0' || text[i] > '9') return -1;
     q += (text[i] - '0') * unit;
   }
-  return q <= kMaxQ ? std::optional(q) : std::nullopt;
+  return q <= kMaxQ ? q : -1;
 }
 
 struct Parameter {
@@ -107,9 +108,8 @@ std::vector<AcceptItem> ParseAccept(std::string_view header) {
     if (item.value.empty()) continue;
     const std::string_view q_text = FindParameter(item.parameters, "q");
     if (!q_text.empty()) {
-      const std::optional<int> q = ParseQ(q_text);
-      if (!q) continue;
-      item.q = *q;
+      item.q = ParseQ(q_text);
+      if (item.q < 0) continue;
     }
     items.push_back(item);
   }
