@@ -4,13 +4,14 @@ set -euo pipefail
 
 usage() {
   cat <<'END'
-usage: scripts/test.sh [--quick] [--lint] [--no-install]
+usage: scripts/test.sh [--quick] [--sanitizers] [--lint] [--no-install]
 
 Installs what is missing, builds, and runs every test:
-  the format of the sources; all tests in an optimised build, those with real servers too; the unit
-  and ABI tests again under the address and undefined-behaviour sanitizers, and under the thread
-  sanitizer.
-  --quick       the optimised build without the tests with servers, and no sanitizers
+  the format of the sources; all tests in an optimised build, those with real servers too.
+  --quick       without the tests with servers
+  --sanitizers  the unit and ABI tests again under the address and undefined-behaviour sanitizers,
+                and under the thread sanitizer (two more builds: on two processors they take longer
+                than all the rest)
   --lint        clang-tidy over all sources as well (slow)
   --no-install  install nothing
 The last line is "N passed, N failed".
@@ -19,10 +20,11 @@ END
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 cd "$root"
-quick="" lint="" install=1
+quick="" sanitizers="" lint="" install=1
 for argument in "$@"; do
   case $argument in
     --quick) quick=1 ;;
+    --sanitizers) sanitizers=1 ;;
     --lint) lint=1 ;;
     --no-install) install="" ;;
     -h | --help) usage; exit 0 ;;
@@ -124,7 +126,7 @@ if build build/ci ci; then
   fi
 fi
 
-if [[ -z $quick ]]; then
+if [[ -n $sanitizers ]]; then
   export UBSAN_OPTIONS=print_stacktrace=1
   if build build/asan-ubsan asan -DPROMPLUG_SANITIZE=address,undefined -DPROMPLUG_SAMPLE_HOST=OFF; then
     run_tests build/asan-ubsan -LE integration -j "$jobs"
