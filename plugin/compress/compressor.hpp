@@ -3,12 +3,22 @@
 
 #include <cstddef>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 
 #include "base/status.hpp"
 
 namespace promplug {
+
+// What HTTP calls a content coding (RFC 9110, section 8.4.1).
+enum class Coding { kIdentity, kGzip, kZstd };
+
+// As in Content-Encoding: "identity", "gzip", "zstd".
+std::string_view NameOf(Coding coding);
+
+// Those that compress, what takes the least CPU on this platform first. Valid for ever.
+std::span<const Coding> CompressingCodings();
 
 // A streaming compressor. Used by one thread at a time; never blocks. Where *out cannot grow,
 // std::bad_alloc is thrown and the stream is of no use any more.
@@ -24,6 +34,9 @@ class Compressor {
 // RFC 1952, made for speed: ISA-L level 1, or zlib level 1 where the platform has no ISA-L.
 // nullptr when memory is short.
 std::unique_ptr<Compressor> NewGzipCompressor();
+
+// nullptr for the identity and when memory is short.
+std::unique_ptr<Compressor> NewCompressor(Coding coding);
 
 // A streaming decompressor of RFC 1952: one member or several, whose contents are taken together.
 // Used by one thread at a time; never blocks.

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "compress/gzip_compressors.hpp"
+#include "compress/compressors.hpp"
 
 #ifdef PROMPLUG_HAVE_ISAL
 

@@ -2,7 +2,7 @@
 #include <algorithm>
 #include <new>
 
-#include "compress/gzip_compressors.hpp"
+#include "compress/compressors.hpp"
 #include "compress/zlib_gzip.hpp"
 
 namespace promplug {

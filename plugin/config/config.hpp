@@ -17,6 +17,8 @@ using StringPairs = std::vector<std::pair<std::string, std::string>>;
 // A shorter interval becomes this one.
 inline constexpr uint32_t kMinPushIntervalSeconds = 15;
 
+// What a scraper that accepts it gets. Auto: what it likes best of all that there are.
+enum class ScrapeCompression { kAuto, kGzip, kNone };
 enum class PushMethod { kPut, kPost };
 enum class OnStop { kPush, kDelete, kNothing };
 enum class WhenGone { kDelete, kKeep };
@@ -26,7 +28,7 @@ struct ScrapeConfig {
   std::string listen;             // "address:port" or "[v6]:port", numeric; empty: off
   uint32_t max_requests_in_flight = 16;
   double timeout_seconds = 10;  // for a scrape without X-Prometheus-Scrape-Timeout-Seconds
-  bool gzip = true;
+  ScrapeCompression compression = ScrapeCompression::kAuto;
 };
 
 struct PushgatewayConfig {

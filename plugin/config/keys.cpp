@@ -12,7 +12,6 @@
 namespace promplug {
 namespace {
 
-constexpr std::string_view kCompression = "gzip or none";
 constexpr std::string_view kBoolean = "true or false";
 constexpr std::string_view kLabelValue =
     "a text of 1 to 1024 bytes of UTF-8 without control characters";
@@ -22,6 +21,14 @@ constexpr uint64_t kHighestBytes = uint64_t{1} << 30;
 
 Status ReadCompression(const Value& value, bool* gzip) {
   return ReadChoice<bool>(value, {{"gzip", true}, {"none", false}}, gzip);
+}
+
+Status ReadScrapeCompression(const Value& value, ScrapeCompression* out) {
+  return ReadChoice<ScrapeCompression>(value,
+                                       {{"auto", ScrapeCompression::kAuto},
+                                        {"gzip", ScrapeCompression::kGzip},
+                                        {"none", ScrapeCompression::kNone}},
+                                       out);
 }
 
 Status ReadPath(const Value& value, std::string* out) {
@@ -171,10 +178,11 @@ constexpr ConfigKey kConfigKeys[] = {
      .read = [](const Value& v,
                 Draft& d) { return ReadSeconds(v, 0.1, 600, &d.config.scrape.timeout_seconds); }},
     {.name = "scrape.compression",
-     .expected = kCompression,
-     .default_text = "gzip",
-     .description = "Whether a scraper that accepts gzip gets it.",
-     .read = [](const Value& v, Draft& d) { return ReadCompression(v, &d.config.scrape.gzip); }},
+     .expected = "auto, gzip or none",
+     .default_text = "auto",
+     .description = "What a scraper that accepts it gets; auto: the best liked of gzip and zstd.",
+     .read = [](const Value& v,
+                Draft& d) { return ReadScrapeCompression(v, &d.config.scrape.compression); }},
     {.name = "pushgateway.url",
      .expected = "a URL like http://pushgateway:9091, or \"\" (push is off)",
      .default_text = "",
@@ -241,7 +249,7 @@ constexpr ConfigKey kConfigKeys[] = {
                &d.config.pushgateway.on_stop);
          }},
     {.name = "pushgateway.compression",
-     .expected = kCompression,
+     .expected = "gzip or none",
      .default_text = "gzip",
      .description = "none for a Pushgateway before 1.5, which takes no gzip.",
      .read = [](const Value& v,

@@ -96,6 +96,21 @@ const AcceptItem* Decider(const std::vector<AcceptItem>& items, const MediaRow& 
   return decider;
 }
 
+// Whether the element names the coding; "x-gzip" is gzip (RFC 9110, section 8.4.1.3).
+bool Names(const AcceptItem& item, std::string_view coding) {
+  return EqualsIgnoreCase(item.value, coding) ||
+         (coding == NameOf(Coding::kGzip) && EqualsIgnoreCase(item.value, "x-gzip"));
+}
+
+// Of the last element that names the coding.
+std::optional<int> QOf(std::string_view coding, const std::vector<AcceptItem>& items) {
+  std::optional<int> q;
+  for (const AcceptItem& item : items) {
+    if (Names(item, coding)) q = item.q;
+  }
+  return q;
+}
+
 }  // namespace
 
 std::vector<AcceptItem> ParseAccept(std::string_view header) {
@@ -145,21 +160,20 @@ Format NegotiateFormat(std::string_view accept) {
   return row == nullptr ? Format::kText004 : row->format;
 }
 
-bool PrefersGzip(std::string_view accept_encoding) {
-  std::optional<int> gzip;
-  std::optional<int> identity;
-  std::optional<int> any;
-  for (const AcceptItem& item : ParseAccept(accept_encoding)) {
-    if (EqualsIgnoreCase(item.value, "gzip") || EqualsIgnoreCase(item.value, "x-gzip")) {
-      gzip = item.q;
-    } else if (EqualsIgnoreCase(item.value, "identity")) {
-      identity = item.q;
-    } else if (item.value == "*") {
-      any = item.q;
+Coding NegotiateCoding(std::string_view accept_encoding, std::span<const Coding> offered) {
+  const std::vector<AcceptItem> items = ParseAccept(accept_encoding);
+  const int any = QOf("*", items).value_or(0);
+  Coding best = Coding::kIdentity;
+  int best_q = QOf(NameOf(Coding::kIdentity), items).value_or(0);
+  for (const Coding coding : offered) {
+    const int q = QOf(NameOf(coding), items).value_or(any);
+    const bool equal_is_better = best == Coding::kIdentity;
+    if (q > 0 && (q > best_q || (q == best_q && equal_is_better))) {
+      best = coding;
+      best_q = q;
     }
   }
-  const int gzip_q = gzip.value_or(any.value_or(0));
-  return gzip_q > 0 && gzip_q >= identity.value_or(0);
+  return best;
 }
 
 }  // namespace promplug

@@ -5,6 +5,7 @@
 #include <string_view>
 #include <vector>
 
+#include "compress/compressor.hpp"
 #include "exposition/stream.hpp"
 
 namespace promplug {
@@ -43,7 +44,10 @@ const MediaRow* Negotiate(std::string_view accept, std::span<const MediaRow> row
 // wrong one, expect it.
 Format NegotiateFormat(std::string_view accept);
 
-// Whether the answer may be gzip, and the client does not like identity more.
-bool PrefersGzip(std::string_view accept_encoding);
+// The coding of an answer to a request with this Accept-Encoding header (all of them joined by
+// ','). `offered` are codings that compress, in our order of preference. The highest q wins, then
+// what comes first in `offered`; the identity wins only where its q is named and higher than those
+// of all others, or no other is acceptable.
+Coding NegotiateCoding(std::string_view accept_encoding, std::span<const Coding> offered);
 
 }  // namespace promplug

@@ -15,8 +15,10 @@ constexpr std::string_view kPlainText = "text/plain; charset=utf-8";
 std::vector<std::pair<std::string, std::string>> Headers(const AnswerForm& form) {
   std::vector<std::pair<std::string, std::string>> headers;
   headers.emplace_back("Content-Type", ContentType(form.format));
-  if (form.gzip) headers.emplace_back("Content-Encoding", "gzip");
-  if (form.may_gzip) headers.emplace_back("Vary", "Accept-Encoding");
+  if (form.coding != Coding::kIdentity) {
+    headers.emplace_back("Content-Encoding", NameOf(form.coding));
+  }
+  if (form.coding_varies) headers.emplace_back("Vary", "Accept-Encoding");
   return headers;
 }
 
@@ -60,8 +62,8 @@ class GatherAnswer final : public Scrape {
 
   void Start(Gatherer& gatherer, GatherRequest request) {
     // Where memory is short the answer is plain rather than none.
-    if (form_.gzip) compressor_ = NewGzipCompressor();
-    form_.gzip = compressor_ != nullptr;
+    compressor_ = NewCompressor(form_.coding);
+    if (compressor_ == nullptr) form_.coding = Coding::kIdentity;
     run_ = gatherer.Start(std::move(request), [this] { OnGathered(); });
   }
 

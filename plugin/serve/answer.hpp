@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/clock.hpp"
+#include "compress/compressor.hpp"
 #include "exposition/stream.hpp"
 #include "gather/gatherer.hpp"
 #include "metrics/self_metrics.hpp"
@@ -19,8 +20,8 @@ namespace promplug {
 // What the answer to one request looks like.
 struct AnswerForm {
   Format format = Format::kText004;
-  bool may_gzip = false;  // other requests may get gzip: caches must tell them apart
-  bool gzip = false;
+  bool coding_varies = false;  // other requests may get another: caches must tell them apart
+  Coding coding = Coding::kIdentity;
   bool hold = false;  // the whole body is made before the head, for its length
 };
 

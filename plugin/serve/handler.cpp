@@ -2,9 +2,11 @@
 #include "serve/handler.hpp"
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <cmath>
 #include <mutex>
+#include <span>
 #include <string>
 #include <utility>
 
@@ -53,6 +55,19 @@ Duration Timeout(const ScrapeRequest& request, const ScrapeConfig& config) {
   return std::chrono::duration_cast<Duration>(std::chrono::duration<double>(seconds));
 }
 
+std::span<const Coding> Offered(ScrapeCompression compression) {
+  static constexpr std::array kGzipAlone = {Coding::kGzip};
+  switch (compression) {
+    case ScrapeCompression::kAuto:
+      return CompressingCodings();
+    case ScrapeCompression::kGzip:
+      return kGzipAlone;
+    case ScrapeCompression::kNone:
+      return {};
+  }
+  return {};
+}
+
 class Handler final : public MetricsHandler {
  public:
   Handler(Gatherer& gatherer, SelfMetrics* self, const Clock& clock,
@@ -87,8 +102,9 @@ class Handler final : public MetricsHandler {
   static AnswerForm Form(const ScrapeRequest& request, const ScrapeConfig& config) {
     AnswerForm form;
     form.format = NegotiateFormat(HeaderValue(request, "Accept"));
-    form.may_gzip = config.gzip;
-    form.gzip = config.gzip && PrefersGzip(HeaderValue(request, "Accept-Encoding"));
+    const std::span<const Coding> offered = Offered(config.compression);
+    form.coding_varies = !offered.empty();
+    form.coding = NegotiateCoding(HeaderValue(request, "Accept-Encoding"), offered);
     form.hold = request.need_length;
     return form;
   }

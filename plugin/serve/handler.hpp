@@ -14,7 +14,7 @@ namespace promplug {
 // A ScrapeHandler whose configuration can be replaced. Thread-safe; no call blocks.
 //
 // Begin() answers, on the configured path (or on any, where the request says so):
-//   GET   200 with the exposition, gzip where the client takes it, filtered by name[]; 503 with
+//   GET   200 with the exposition, compressed as the client likes, filtered by name[]; 503 with
 //         Retry-After over max_requests_in_flight; 500 where memory is short before the head.
 //   HEAD  200 with the same headers; nothing is gathered, no limit applies.
 //   else  405 with Allow.

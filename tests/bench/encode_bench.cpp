@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "compress/gzip_compressors.hpp"
+#include "compress/compressors.hpp"
 #include "exposition/stream.hpp"
 #include "support/fake_gathering.hpp"
 

@@ -4,6 +4,7 @@ import gzip
 import http.client
 import os
 import socket
+import subprocess
 import unittest
 
 from case import StackCase
@@ -50,6 +51,14 @@ class ListenerTest(StackCase):
         self.assertEqual(answer.headers["Content-Encoding"], "gzip")
         self.assertEqual(set(read_families(gzip.decompress(answer.body).decode())),
                          {"process_open_fds"})
+
+    def test_zstd_is_sent_where_it_is_liked_more(self):
+        answer = web.get(self.url + "/metrics?name[]=process_open_fds",
+                         headers={"Accept-Encoding": "gzip;q=0.5, zstd"})
+        self.assertEqual(answer.headers["Content-Encoding"], "zstd")
+        text = subprocess.run(["zstd", "-d", "-c"], input=answer.body, stdout=subprocess.PIPE,
+                              check=True).stdout.decode()
+        self.assertEqual(set(read_families(text)), {"process_open_fds"})
 
     def test_one_connection_serves_many_requests(self):
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=5)

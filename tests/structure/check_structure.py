@@ -25,6 +25,7 @@ LIBRARY_HOMES = {
     "yaml.h": "plugin/config/",
     "isa-l": "plugin/compress/",
     "zlib.h": "plugin/compress/",
+    "zstd": "plugin/compress/",
     "boost/": "plugin/serve/",
     "prometheus/": "nowhere in plugin/",
 }

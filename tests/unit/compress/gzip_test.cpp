@@ -12,7 +12,7 @@
 #include <vector>
 
 #include "compress/compressor.hpp"
-#include "compress/gzip_compressors.hpp"
+#include "compress/compressors.hpp"
 
 namespace promplug {
 namespace {

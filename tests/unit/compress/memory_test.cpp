@@ -7,7 +7,7 @@
 #include <new>
 
 #include "compress/compressor.hpp"
-#include "compress/gzip_compressors.hpp"
+#include "compress/compressors.hpp"
 
 namespace {
 // The operators are not inlined: gcc would take their malloc and free for a mismatch.
@@ -41,15 +41,16 @@ bool IsNullWithoutMemory(std::unique_ptr<T> (*make)()) {
   return made == nullptr;
 }
 
-TEST(GzipMemory, NothingIsMadeWithoutMemory) {
+TEST(CompressorMemory, NothingIsMadeWithoutMemory) {
   EXPECT_TRUE(IsNullWithoutMemory(&NewGzipCompressor));
   EXPECT_TRUE(IsNullWithoutMemory(&NewIsalGzipCompressor));
   EXPECT_TRUE(IsNullWithoutMemory(&NewZlibGzipCompressor));
+  EXPECT_TRUE(IsNullWithoutMemory(&NewZstdCompressor));
   EXPECT_TRUE(IsNullWithoutMemory(&NewGzipDecompressor));
 }
 
-TEST(GzipMemory, WhereTheOutputCannotGrowItIsAnExceptionAndNoCrash) {
-  for (const auto make : {&NewGzipCompressor, &NewZlibGzipCompressor}) {
+TEST(CompressorMemory, WhereTheOutputCannotGrowItIsAnExceptionAndNoCrash) {
+  for (const auto make : {&NewGzipCompressor, &NewZlibGzipCompressor, &NewZstdCompressor}) {
     const auto compressor = make();
     std::string out;
     const std::string text(1000, 'x');

@@ -116,6 +116,8 @@ INSTANTIATE_TEST_SUITE_P(
                 "put or post"},
         BadFile{"pushgateway: {on_stop: keep}", "1", "pushgateway.on_stop", "\"keep\"",
                 "push, delete or none"},
+        BadFile{"scrape: {compression: zstd}", "1", "scrape.compression", "\"zstd\"",
+                "auto, gzip or none"},
         BadFile{"pushgateway: {compression: zstd}", "1", "pushgateway.compression", "\"zstd\"",
                 "gzip or none"},
         BadFile{"pushgateway:\n  headers:\n    content-type: x", "3",

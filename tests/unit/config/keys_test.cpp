@@ -32,7 +32,7 @@ TEST(ConfigKeys, DefaultsOfTheTableAreThoseOfTheStructs) {
   EXPECT_EQ(from_table.scrape.listen, config.scrape.listen);
   EXPECT_EQ(from_table.scrape.max_requests_in_flight, config.scrape.max_requests_in_flight);
   EXPECT_EQ(from_table.scrape.timeout_seconds, config.scrape.timeout_seconds);
-  EXPECT_EQ(from_table.scrape.gzip, config.scrape.gzip);
+  EXPECT_EQ(from_table.scrape.compression, config.scrape.compression);
   EXPECT_EQ(from_table.pushgateway.url, config.pushgateway.url);
   EXPECT_EQ(from_table.pushgateway.interval_seconds, config.pushgateway.interval_seconds);
   EXPECT_EQ(from_table.pushgateway.timeout_seconds, config.pushgateway.timeout_seconds);
@@ -159,7 +159,7 @@ log_level: error
   EXPECT_EQ(config.scrape.listen, "[::1]:9400");
   EXPECT_EQ(config.scrape.max_requests_in_flight, 3u);
   EXPECT_EQ(config.scrape.timeout_seconds, 1.5);
-  EXPECT_FALSE(config.scrape.gzip);
+  EXPECT_EQ(config.scrape.compression, ScrapeCompression::kNone);
   EXPECT_EQ(config.pushgateway.url, "https://gw.example/prefix");
   EXPECT_EQ(config.pushgateway.interval_seconds, 60u);
   EXPECT_EQ(config.pushgateway.timeout_seconds, 9);

@@ -128,19 +128,48 @@ TEST(NegotiateFormat, IsTextWhateverTheClientSays) {
   }
 }
 
-TEST(PrefersGzip, OnlyWhereTheClientTakesItAndDoesNotLikeIdentityMore) {
-  EXPECT_TRUE(PrefersGzip(CapturedHeader("prometheus_request_default.txt", "Accept-Encoding")));
-  EXPECT_TRUE(PrefersGzip("GZIP"));
-  EXPECT_TRUE(PrefersGzip("deflate, x-gzip;q=0.2"));
-  EXPECT_TRUE(PrefersGzip("*"));
-  EXPECT_TRUE(PrefersGzip("identity;q=0.5, gzip;q=0.5"));
-  EXPECT_FALSE(PrefersGzip(""));
-  EXPECT_FALSE(PrefersGzip("gzip;q=0"));
-  EXPECT_FALSE(PrefersGzip("gzip;q=0.000, *"));
-  EXPECT_FALSE(PrefersGzip("*;q=0"));
-  EXPECT_FALSE(PrefersGzip("identity, gzip;q=0.5"));
-  EXPECT_FALSE(PrefersGzip("gzip;q=high"));
-  EXPECT_FALSE(PrefersGzip("gzipx"));
+std::string_view CodingFor(std::string_view accept_encoding) {
+  static constexpr Coding kOffered[] = {Coding::kGzip, Coding::kZstd};
+  return NameOf(NegotiateCoding(accept_encoding, kOffered));
+}
+
+TEST(NegotiateCoding, OfOneCodingOnlyWhereTheClientTakesItAndDoesNotLikeIdentityMore) {
+  for (const std::string& gzip :
+       {CapturedHeader("prometheus_request_default.txt", "Accept-Encoding"), std::string("GZIP"),
+        std::string("deflate, x-gzip;q=0.2"), std::string("identity;q=0.5, gzip;q=0.5")}) {
+    EXPECT_EQ(CodingFor(gzip), "gzip") << gzip;
+  }
+  for (const char* identity : {"", "gzip;q=0", "*;q=0", "identity, gzip;q=0.5", "gzip;q=high",
+                               "gzipx", "br", "identity, *;q=0.9"}) {
+    EXPECT_EQ(CodingFor(identity), "identity") << identity;
+  }
+  EXPECT_EQ(CodingFor("ZSTD"), "zstd");
+  EXPECT_EQ(CodingFor("identity;q=0, zstd;q=0.1"), "zstd");
+}
+
+TEST(NegotiateCoding, TheHighestQWinsWhateverTheOrder) {
+  EXPECT_EQ(CodingFor("gzip;q=0.8, zstd"), "zstd");
+  EXPECT_EQ(CodingFor("zstd;q=0.9, gzip;q=0.8, br"), "zstd");
+  EXPECT_EQ(CodingFor("zstd;q=0.8, gzip;q=0.9"), "gzip");
+  EXPECT_EQ(CodingFor("zstd;q=0.2, identity;q=0.3, gzip;q=0.1"), "identity");
+  EXPECT_EQ(CodingFor("gzip;q=0, zstd;q=0.001"), "zstd");
+}
+
+TEST(NegotiateCoding, OfEqualQsTheFirstThatIsOfferedWins) {
+  EXPECT_EQ(CodingFor("zstd, gzip"), "gzip");
+  EXPECT_EQ(CodingFor("*"), "gzip");
+  static constexpr Coding kOffered[] = {Coding::kZstd, Coding::kGzip};
+  EXPECT_EQ(NegotiateCoding("gzip, deflate, br, zstd", kOffered), Coding::kZstd);
+}
+
+TEST(NegotiateCoding, TheStarStandsForWhatIsNotNamed) {
+  EXPECT_EQ(CodingFor("gzip;q=0.000, *"), "zstd");
+  EXPECT_EQ(CodingFor("zstd;q=0.5, *;q=0.4"), "zstd");
+  EXPECT_EQ(CodingFor("zstd;q=0.5, *;q=0.6"), "gzip");
+}
+
+TEST(NegotiateCoding, WithoutAnOfferItIsTheIdentity) {
+  EXPECT_EQ(NegotiateCoding("gzip, *", {}), Coding::kIdentity);
 }
 
 }  // namespace

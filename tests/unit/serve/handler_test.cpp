@@ -184,11 +184,22 @@ TEST_F(HandlerTest, CompressesWhereTheClientTakesIt) {
 
 TEST_F(HandlerTest, DoesNotCompressWhereTheClientOrTheConfigurationForbidsIt) {
   EXPECT_EQ(Body(*Begin(With("Accept-Encoding", "gzip;q=0"))), test::kSmallText);
-  config_.gzip = false;
+  config_.compression = ScrapeCompression::kNone;
   Configure();
   const auto scrape = Begin(With("Accept-Encoding", "gzip"));
   EXPECT_THAT(Headers(*scrape), AllOf(Not(HasSubstr("Encoding"))));
   EXPECT_EQ(Body(*scrape), test::kSmallText);
+}
+
+TEST_F(HandlerTest, GivesZstdToAClientThatLikesItMoreUnlessTheConfigurationSaysGzip) {
+  const ScrapeRequest request = With("Accept-Encoding", "gzip;q=0.9, zstd");
+  EXPECT_THAT(Headers(*Begin(request)),
+              AllOf(HasSubstr("Content-Encoding: zstd\n"), HasSubstr("Vary: Accept-Encoding\n")));
+  config_.compression = ScrapeCompression::kGzip;
+  Configure();
+  const auto scrape = Begin(request);
+  EXPECT_THAT(Headers(*scrape), HasSubstr("Content-Encoding: gzip\n"));
+  EXPECT_EQ(Inflated(Body(*scrape)), test::kSmallText);
 }
 
 TEST_F(HandlerTest, JoinsHeadersThatComeTwice) {
