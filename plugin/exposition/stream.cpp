@@ -6,6 +6,7 @@
 
 #include "exposition/encoder.hpp"
 #include "exposition/output_buffer.hpp"
+#include "exposition/protobuf_encoder.hpp"
 #include "exposition/text_encoder.hpp"
 
 namespace promplug {
@@ -83,6 +84,8 @@ class EncodedStream final : public ExpositionStream {
 
 std::unique_ptr<Encoder> NewEncoder(Format format) {
   switch (format) {
+    case Format::kProtobuf:
+      return std::make_unique<ProtobufEncoder>();
     case Format::kText004:
       break;
   }
@@ -93,6 +96,9 @@ std::unique_ptr<Encoder> NewEncoder(Format format) {
 
 std::string_view ContentType(Format format) {
   switch (format) {
+    case Format::kProtobuf:
+      return "application/vnd.google.protobuf; proto=io.prometheus.client.MetricFamily; "
+             "encoding=delimited";
     case Format::kText004:
       break;
   }

@@ -10,14 +10,16 @@
 namespace promplug {
 
 enum class Format {
-  kText004,  // text/plain; version=0.0.4
+  kText004,   // text/plain; version=0.0.4
+  kProtobuf,  // delimited messages of io.prometheus.client.MetricFamily
 };
 
 // The Content-Type of a format, with version and charset.
 std::string_view ContentType(Format format);
 
 // A gathering as bytes of one format, made piece by piece as they are asked for. Nothing of what
-// was written is kept, no memory is allocated per line. Used by one thread at a time; never blocks.
+// was written is kept (in protobuf: the family that is being written), no memory is allocated per
+// line. Used by one thread at a time; never blocks.
 class ExpositionStream {
  public:
   virtual ~ExpositionStream() = default;

@@ -13,6 +13,8 @@ constexpr int kMaxQ = 1000;
 
 constexpr std::array kFormats = {
     MediaRow{"text/plain", ";version=0.0.4", Format::kText004},
+    MediaRow{"application/vnd.google.protobuf",
+             ";proto=io.prometheus.client.MetricFamily;encoding=delimited", Format::kProtobuf},
 };
 
 // Cuts *rest behind the next `separator` that is not inside quotes and returns what was before it.

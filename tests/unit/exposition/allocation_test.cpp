@@ -80,6 +80,24 @@ TEST(ExpositionStream, AllocatesNothingAfterItsFirstPieceWhateverTheType) {
   }
 }
 
+// A family is held whole: it takes a chunk of 16 KiB at a time, and nothing for a point.
+TEST(ExpositionStream, AllocatesInProtobufWhatTheFamilyTakesAndNothingForAPoint) {
+  constexpr size_t kChunkBytes = 16384;
+  for (const Case& one : Cases()) {
+    const std::vector<Point> points(100, one.point);
+    Gathering gathering;
+    testing::AddFamily(&gathering, one.type, "some_family_with_a_long_name", "What it is for.",
+                       std::make_unique<testing::RepeatingSource>(points, 1000));
+    const auto stream =
+        NewExpositionStream(std::move(gathering), Format::kProtobuf, Timestamps::kKeep);
+    const size_t before = allocations.load();
+    size_t bytes = 0;
+    for (auto piece = stream->Next(); !piece.empty(); piece = stream->Next()) bytes += piece.size();
+    EXPECT_LT(allocations.load() - before, bytes / kChunkBytes + 50) << one.name;
+    EXPECT_GT(bytes, 100000 * kLabels.size() / 2) << one.name;
+  }
+}
+
 TEST(ExpositionStream, AllocatesAHandfulOfTimesForManyFamilies) {
   constexpr size_t kFamilies = 1000;
   const std::vector<Point> points(1, Cases()[2].point);

@@ -128,6 +128,24 @@ TEST(NegotiateFormat, IsTextWhateverTheClientSays) {
   }
 }
 
+TEST(NegotiateFormat, IsProtobufWhereTheClientLikesItBest) {
+  EXPECT_EQ(NegotiateFormat(CapturedHeader("prometheus_request_native-histograms.txt", "Accept")),
+            Format::kProtobuf);
+  constexpr std::string_view kDelimited =
+      "application/vnd.google.protobuf; proto=io.prometheus.client.MetricFamily; "
+      "encoding=delimited";
+  EXPECT_EQ(NegotiateFormat(kDelimited), Format::kProtobuf);
+  EXPECT_EQ(NegotiateFormat(std::string(kDelimited) + ";q=0.3, text/plain;version=0.0.4;q=0.5"),
+            Format::kText004);
+  EXPECT_EQ(NegotiateFormat(std::string(kDelimited) + ";q=0"), Format::kText004);
+  for (const char* other : {"encoding=text", "encoding=compact-text"}) {
+    EXPECT_EQ(NegotiateFormat(std::string("application/vnd.google.protobuf; "
+                                          "proto=io.prometheus.client.MetricFamily; ") +
+                              other),
+              Format::kText004);
+  }
+}
+
 std::string_view CodingFor(std::string_view accept_encoding) {
   static constexpr Coding kOffered[] = {Coding::kGzip, Coding::kZstd};
   return NameOf(NegotiateCoding(accept_encoding, kOffered));
