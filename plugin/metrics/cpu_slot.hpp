@@ -4,31 +4,32 @@
 #include <cstddef>
 #include <cstdint>
 
-// glibc 2.35 and newer keep a registered rseq area for each thread; elsewhere the symbol is absent.
-extern "C" {
-extern const std::ptrdiff_t __rseq_offset __attribute__((weak));
-}
-
 namespace promplug {
+
+// Where the rseq area of a thread begins, counted from its thread pointer; 0: there is none. glibc
+// 2.35 and newer register one for each thread.
+extern const std::ptrdiff_t kRseqOffset;
+
+// A number made of the caller's stack, for systems that do not tell the CPU.
+uint32_t StackSlot();
 
 // A small number that threads running at the same moment rarely share: the number of the CPU, or a
 // hash of the stack where the system does not tell. Only speed may depend on it: a thread can move
-// on between the call and the use. No system call, no TLS block of this object.
+// on between the call and the use. No system call, no TLS block of this object. [hot]
 inline uint32_t CpuSlot() {
-#if defined(__x86_64__) || defined(__aarch64__)
-  if (&__rseq_offset != nullptr) {
-    char* thread_pointer;
+  const std::ptrdiff_t offset = kRseqOffset;
+  if (offset == 0) [[unlikely]]
+    return StackSlot();
+  // struct rseq (linux/rseq.h) begins with cpu_id_start, which is always a valid CPU number.
+  uint32_t cpu = 0;
 #if defined(__x86_64__)
-    asm("mov %%fs:0, %0" : "=r"(thread_pointer));
-#else
-    asm("mrs %0, tpidr_el0" : "=r"(thread_pointer));
+  asm volatile("movl %%fs:(%1), %0" : "=r"(cpu) : "r"(offset));
+#elif defined(__aarch64__)
+  const char* thread_pointer;
+  asm("mrs %0, tpidr_el0" : "=r"(thread_pointer));
+  cpu = *reinterpret_cast<const volatile uint32_t*>(thread_pointer + offset);
 #endif
-    // struct rseq (linux/rseq.h) begins with cpu_id_start, which is always a valid CPU number.
-    return *reinterpret_cast<const volatile uint32_t*>(thread_pointer + __rseq_offset);
-  }
-#endif
-  char here;
-  return static_cast<uint32_t>((reinterpret_cast<uintptr_t>(&here) >> 12) * 0x9E3779B1u >> 20);
+  return cpu;
 }
 
 }  // namespace promplug

@@ -55,7 +55,7 @@ Family::~Family() {
     delete SketchOf(sink_->cell());
   }
   SeriesArena::Walk walk = arena_.Begin();
-  while (Series* series = walk.Next()) Stripes::Free(Series::StripesOf(series->route_.load()));
+  while (Series* series = walk.Next()) Stripes::Free(Stripes::Of(series->route_.load()));
   std::free(sink_);
 }
 

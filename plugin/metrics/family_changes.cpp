@@ -17,7 +17,7 @@ void Family::ZeroCell(Series* series) {
     for (size_t i = 0; i < words_per_cell_; ++i) words[i].store(0, std::memory_order_relaxed);
   };
   zero(series->cell());
-  Stripes* stripes = Series::StripesOf(series->route_.load(std::memory_order_acquire));
+  Stripes* stripes = Stripes::Of(series->route_.load(std::memory_order_acquire));
   if (stripes != nullptr) {
     for (uint32_t i = 0; i < stripes->count(); ++i) zero(stripes->Cell(i));
   }
@@ -52,7 +52,7 @@ void Family::ReclaimLocked(Series* series) {
   }
   table_.Erase(HashOf(*series), series);
   context_->sections->Retire([this, series] {
-    Stripes::Free(Series::StripesOf(series->route_.load(std::memory_order_relaxed)));
+    Stripes::Free(Stripes::Of(series->route_.load(std::memory_order_relaxed)));
     if (shape_.type == MetricType::kSummary) {
       delete reinterpret_cast<Sketch*>(series->cell()->load(std::memory_order_relaxed));
       series->cell()->store(0, std::memory_order_relaxed);
@@ -135,8 +135,7 @@ void Family::Promote(Series* series) {
   Stripes* stripes = Stripes::Make(words_per_cell_, context_->cpus);
   if (stripes == nullptr) return;
   uintptr_t plain = 0;
-  if (!series->route_.compare_exchange_strong(plain, reinterpret_cast<uintptr_t>(stripes),
-                                              std::memory_order_acq_rel)) {
+  if (!series->route_.compare_exchange_strong(plain, stripes->route(), std::memory_order_acq_rel)) {
     Stripes::Free(stripes);
   }
 }

@@ -14,14 +14,14 @@ const char* Series::label_text() const {
 }
 
 void Series::CounterAdd(double v) {
-  // Also false for NaN.
-  if (type_ != MetricType::kCounter || !(v >= 0)) [[unlikely]]
+  if (type_ != MetricType::kCounter) [[unlikely]]
     return Ignore();
-  constexpr double kWholeLimit = 9007199254740992.0;  // 2^53: doubles below it count by ones
-  if (v < kWholeLimit) {
-    const auto whole = static_cast<uint64_t>(v);
-    if (static_cast<double>(whole) == v) return AddMany(ActiveCell(), whole);
-  }
+  constexpr uint64_t kWholeLimit = uint64_t{1} << 53;  // doubles below it count by ones
+  const auto whole = static_cast<int64_t>(v);
+  if (static_cast<double>(whole) == v && static_cast<uint64_t>(whole) < kWholeLimit) [[likely]]
+    return AddMany(ActiveCell(), static_cast<uint64_t>(whole));
+  // Also false for NaN.
+  if (!(v >= 0)) return Ignore();
   AddDouble(ActiveCell() + 1, v);
 }
 
@@ -62,7 +62,7 @@ Word* Series::Revive() {
       route &= ~kRemoved;
     }
   }
-  return route == 0 ? cell() : StripesOf(route)->CellFor(CpuSlot());
+  return route == 0 ? cell() : Stripes::CellFor(route, CpuSlot());
 }
 
 void Series::ReportHot() { family_->hot().Report(this); }

@@ -26,9 +26,9 @@ class Family;
 //   kStateset   bit i: state i is on
 //   kInfo       nothing
 //
-// `route_` says in one word where an update goes: 0, to the own cell; a pointer, to stripes; with
-// kRemoved set, the series is not exposed and the next update brings it back. So the hot path tests
-// one word, and removal needs nothing of it.
+// `route_` says in one word where an update goes: 0, to the own cell; a route of Stripes, there;
+// with kRemoved set, the series is not exposed and the next update brings it back. So the hot path
+// tests one word, and removal needs nothing of it.
 //
 // The updates below are [hot] in the sense of promplug.h. An update that does not fit the type,
 // NaN, and a negative addition to a counter are ignored and counted.
@@ -65,9 +65,8 @@ class Series {
   friend class SeriesArena;
   friend class SeriesTable;
 
-  static constexpr uintptr_t kRemoved = 1;  // not exposed; an update revives it
-  static constexpr uintptr_t kDead = 2;     // being taken out of the table; only with kRemoved
-  static constexpr uintptr_t kTags = 7;
+  static constexpr uintptr_t kRemoved = 1;     // not exposed; an update revives it
+  static constexpr uintptr_t kDead = 2;        // being taken out of the table; only with kRemoved
   static constexpr uint8_t kHasHostCells = 1;  // the family knows cells that count here, too
   static constexpr uint8_t kEscaped = 2;       // the labels hold escapes
   static constexpr uint8_t kDiscard = 4;       // the family's sink: never exposed, never freed
@@ -90,7 +89,7 @@ class Series {
   Word* RoutedCell(uintptr_t route) {
     if ((route & kRemoved) != 0) [[unlikely]]
       return Revive();
-    return StripesOf(route)->CellFor(CpuSlot());
+    return Stripes::CellFor(route, CpuSlot());
   }
   Word* Revive();
   void AddOne(Word* word) {
@@ -114,8 +113,6 @@ class Series {
   }
   void ReportHot();
   void Ignore();
-
-  static Stripes* StripesOf(uintptr_t route) { return reinterpret_cast<Stripes*>(route & ~kTags); }
 
   std::atomic<uintptr_t> route_{0};
   Family* family_;
