@@ -21,6 +21,12 @@ inline std::string_view View(const promplug_str& text) {
 
 inline promplug_str Str(std::string_view text) { return {text.data(), text.size()}; }
 
+// Room for label values that costs nothing until it is filled: a look-up needs few of them.
+union LabelValues {
+  LabelValues() {}
+  std::string_view views[kMaxLabels];
+};
+
 // Copies n strings of the host to out[kMaxLabels]. kInvalid: too many, or a null array.
 Status ReadViews(const promplug_str* from, size_t n, std::string_view* out);
 

@@ -17,10 +17,10 @@ Status UpdateOne(promplug_family* f, const promplug_str* label_values, size_t n,
   Status status = Usable(InstanceOf(family));
   if (!status.ok()) return status;
   if (op < PROMPLUG_OP_ADD || op > PROMPLUG_OP_OBSERVE) return Status(Code::kInvalid, {});
-  std::string_view values[kMaxLabels];
-  status = ReadViews(label_values, n, values);
+  LabelValues values;
+  status = ReadViews(label_values, n, values.views);
   if (!status.ok()) return status;
-  return family->Update(values, n, static_cast<UpdateOp>(op), value);
+  return family->Update(values.views, n, static_cast<UpdateOp>(op), value);
 }
 
 }  // namespace

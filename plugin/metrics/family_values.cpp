@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: MIT
 // How a family tells its series apart by their label values.
-#include <cstring>
-
 #include "metrics/family.hpp"
 
 namespace promplug {
@@ -18,14 +16,15 @@ bool Family::HasValues(const Series& series, const std::string_view* values, siz
   }
   // Without escapes the text is the values with the names around them, so that equal pieces and an
   // equal length mean equal values.
-  const std::string_view text = series.labels();
+  const std::string_view text(reinterpret_cast<const char*>(series.cell() + words_per_cell_),
+                              series.label_bytes_);
   size_t at = shape_.const_labels.empty() ? 0 : shape_.const_labels.size() + 1;
   for (size_t i = 0; i < n; ++i) {
     // One brace or comma, the name, equals sign and quote.
     at += shape_.label_names[i].size() + 3;
     const std::string_view value = values[i];
     if (at + value.size() + 2 > text.size() || text[at + value.size()] != '"' ||
-        std::memcmp(text.data() + at, value.data(), value.size()) != 0) {
+        !EqualBytes(text.data() + at, value.data(), value.size())) {
       return false;
     }
     at += value.size() + 1;

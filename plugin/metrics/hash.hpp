@@ -47,4 +47,25 @@ inline uint64_t HashBytes(std::string_view bytes, uint64_t seed) {
   return MixWords(low ^ kTwo, high ^ hash ^ kOne);
 }
 
+// memcmp() == 0, without a call where the bytes are few, as label values are.
+inline bool EqualBytes(const char* a, const char* b, size_t n) {
+  const auto differ = [&](auto word, size_t at) {
+    auto other = word;
+    std::memcpy(&word, a + at, sizeof word);
+    std::memcpy(&other, b + at, sizeof other);
+    return word ^ other;
+  };
+  if (n > 32) return std::memcmp(a, b, n) == 0;
+  if (n >= 8) {
+    uint64_t different = differ(uint64_t{}, n - 8);
+    for (size_t at = 0; at + 8 < n; at += 8) different |= differ(uint64_t{}, at);
+    return different == 0;
+  }
+  if (n >= 4) return (differ(uint32_t{}, 0) | differ(uint32_t{}, n - 4)) == 0;
+  for (size_t i = 0; i < n; ++i) {
+    if (a[i] != b[i]) return false;
+  }
+  return true;
+}
+
 }  // namespace promplug
