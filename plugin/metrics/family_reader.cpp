@@ -11,12 +11,16 @@ namespace promplug {
 class FamilyReader final : public PointSource {
  public:
   explicit FamilyReader(Family* family)
-      : family_(*family), shape_(family->shape()), walk_(family->arena_.Begin()) {
+      : family_(*family),
+        shape_(family->shape()),
+        words_(family->words_per_cell()),
+        walk_(family->arena_.Begin()) {
     for (const std::string& state : shape_.states) states_.emplace_back(state);
   }
 
   size_t Next(Point* out, size_t max) override {
     PrepareScratch(&max);
+    PreparePoints(out, max);
     // The labels of the batch before stay valid until here; a series that is gone by now may be
     // used again. The position of the walk does not need the section.
     section_ = family_.context_->sections->Enter();
@@ -35,7 +39,7 @@ class FamilyReader final : public PointSource {
   static constexpr size_t kScratchWords = 4096;
 
   size_t WordsPerPoint() const {
-    if (shape_.type == MetricType::kHistogram) return family_.words_per_cell_ - 1;
+    if (shape_.type == MetricType::kHistogram) return words_ - 1;
     if (shape_.type == MetricType::kSummary) return shape_.quantiles.size();
     return 0;
   }
@@ -49,6 +53,27 @@ class FamilyReader final : public PointSource {
     } else {
       quantile_values_.resize(*max * words);
     }
+  }
+
+  // What all points of the family have in common is written once for each array.
+  void PreparePoints(Point* out, size_t max) {
+    if (out == prepared_ && max <= n_prepared_) return;
+    prepared_ = out;
+    n_prepared_ = max;
+    Point common;
+    common.state_names = states_.data();
+    common.n_states = states_.size();
+    if (shape_.type == MetricType::kInfo) {
+      common.is_integer = true;
+      common.integer = 1;
+    } else if (shape_.type == MetricType::kHistogram) {
+      common.bounds = family_.bounds_.data();
+      common.n_bounds = family_.bounds_.size();
+    } else if (shape_.type == MetricType::kSummary) {
+      common.quantiles = shape_.quantiles.data();
+      common.n_quantiles = shape_.quantiles.size();
+    }
+    std::fill_n(out, max, common);
   }
 
   bool Exposed(Series* series) {
@@ -73,7 +98,7 @@ class FamilyReader final : public PointSource {
   template <typename Use>
   static void EachCell(Series* series, const Use& use) {
     use(series->cell());
-    Stripes* stripes = Series::StripesOf(series->route_.load(std::memory_order_acquire));
+    Stripes* stripes = Stripes::Of(series->route_.load(std::memory_order_acquire));
     if (stripes == nullptr) return;
     for (uint32_t i = 0; i < stripes->count(); ++i) use(stripes->Cell(i));
   }
@@ -81,9 +106,9 @@ class FamilyReader final : public PointSource {
     return std::bit_cast<double>(word.load(std::memory_order_relaxed));
   }
 
+  // Writes what PreparePoints() could not know.
   void Fill(Series* series, size_t n, Point* out) {
-    *out = Point();
-    out->labels = series->labels();
+    out->labels = {reinterpret_cast<const char*>(series->cell() + words_), series->label_bytes_};
     out->created_ms = series->created_ms();
     switch (shape_.type) {
       case MetricType::kCounter:
@@ -94,12 +119,8 @@ class FamilyReader final : public PointSource {
         return FillSummary(series, n, out);
       case MetricType::kStateset:
         out->states = series->cell()->load(std::memory_order_relaxed);
-        out->state_names = states_.data();
-        out->n_states = states_.size();
         return;
       case MetricType::kInfo:
-        out->is_integer = true;
-        out->integer = 1;
         return;
       default:
         out->value = AsDouble(series->cell()[0]);
@@ -128,9 +149,7 @@ class FamilyReader final : public PointSource {
       sum += AsDouble(cell[0]);
       for (size_t i = 0; i < buckets; ++i) counts[i] += cell[1 + i].load(std::memory_order_relaxed);
     });
-    out->bounds = family_.bounds_.data();
     out->counts = counts;
-    out->n_bounds = buckets - 1;
     out->sum = sum;
   }
 
@@ -139,20 +158,21 @@ class FamilyReader final : public PointSource {
     auto* sketch = reinterpret_cast<Sketch*>(series->cell()->load(std::memory_order_relaxed));
     const Sketch::Totals totals = sketch->Read(shape_.quantiles.data(), shape_.quantiles.size(),
                                                values, family_.clock().Now());
-    out->quantiles = shape_.quantiles.data();
     out->quantile_values = values;
-    out->n_quantiles = shape_.quantiles.size();
     out->integer = totals.count;
     out->sum = totals.sum;
   }
 
   Family& family_;
   const FamilyShape& shape_;
+  const size_t words_;
   SeriesArena::Walk walk_;
   ReadSections::Guard section_;
   std::vector<std::string_view> states_;
   std::vector<uint64_t> counts_;
   std::vector<double> quantile_values_;
+  const Point* prepared_ = nullptr;
+  size_t n_prepared_ = 0;
 };
 
 std::unique_ptr<PointSource> Family::Read() { return std::make_unique<FamilyReader>(this); }

@@ -98,7 +98,9 @@ class PointSource {
  public:
   virtual ~PointSource() = default;
   // Writes at most `max` points and returns how many; 0: there are no more. What they point to is
-  // valid until the next call. REQUIRES: max > 0.
+  // valid until the next call. A caller may move the points within the array; else it leaves them
+  // alone until the next call with the same array, so that a source may write only what is new.
+  // REQUIRES: max > 0.
   virtual size_t Next(Point* out, size_t max) = 0;
 };
 

@@ -8,15 +8,6 @@
 
 namespace promplug {
 
-// Followed by its bytes.
-struct Chunk {
-  std::atomic<Chunk*> next{nullptr};
-  uint32_t capacity = 0;
-  std::atomic<uint32_t> used{0};  // released when a block is ready to be walked over
-
-  char* bytes() { return reinterpret_cast<char*>(this + 1); }
-};
-
 namespace {
 
 constexpr uint32_t kFirstChunkBytes = 512;
@@ -74,21 +65,6 @@ SeriesArena::Walk SeriesArena::Begin() const {
   Walk walk;
   walk.chunk_ = first_.load(std::memory_order_acquire);
   return walk;
-}
-
-Series* SeriesArena::Walk::Next() {
-  while (chunk_ != nullptr) {
-    if (offset_ < chunk_->used.load(std::memory_order_acquire)) {
-      auto* series = reinterpret_cast<Series*>(chunk_->bytes() + offset_);
-      offset_ += series->entry_bytes_;
-      return series;
-    }
-    Chunk* next = chunk_->next.load(std::memory_order_acquire);
-    if (next == nullptr) return nullptr;
-    chunk_ = next;
-    offset_ = 0;
-  }
-  return nullptr;
 }
 
 }  // namespace promplug

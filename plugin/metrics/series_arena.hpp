@@ -11,6 +11,15 @@
 
 namespace promplug {
 
+// A piece of an arena. Followed by its bytes.
+struct Chunk {
+  std::atomic<Chunk*> next{nullptr};
+  uint32_t capacity = 0;
+  std::atomic<uint32_t> used{0};  // released when a block is ready to be walked over
+
+  char* bytes() { return reinterpret_cast<char*>(this + 1); }
+};
+
 // The memory of a family's series: chunks that are filled one after the other and never move, so
 // that a walk sees them in the order of their creation without a lock. Blocks of series that are
 // gone are used again for series of the same size. One writer at a time; any number of walks.
@@ -31,11 +40,24 @@ class SeriesArena {
   class Walk {
    public:
     // The next block, hidden ones included; nullptr at the end.
-    Series* Next();
+    Series* Next() {
+      while (chunk_ != nullptr) {
+        if (offset_ < chunk_->used.load(std::memory_order_acquire)) [[likely]] {
+          auto* series = reinterpret_cast<Series*>(chunk_->bytes() + offset_);
+          offset_ += series->entry_bytes_;
+          return series;
+        }
+        Chunk* next = chunk_->next.load(std::memory_order_acquire);
+        if (next == nullptr) return nullptr;
+        chunk_ = next;
+        offset_ = 0;
+      }
+      return nullptr;
+    }
 
    private:
     friend class SeriesArena;
-    struct Chunk* chunk_ = nullptr;
+    Chunk* chunk_ = nullptr;
     uint32_t offset_ = 0;
   };
   Walk Begin() const;
@@ -43,8 +65,8 @@ class SeriesArena {
  private:
   Series* FromFreeList(uint32_t bytes);
 
-  std::atomic<struct Chunk*> first_{nullptr};
-  struct Chunk* last_ = nullptr;
+  std::atomic<Chunk*> first_{nullptr};
+  Chunk* last_ = nullptr;
   std::map<uint32_t, std::vector<Series*>> free_;
 };
 
