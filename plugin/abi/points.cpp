@@ -9,16 +9,9 @@
 namespace promplug::abi {
 namespace {
 
-constexpr size_t kMaxExemplarCharacters = 128;
 constexpr size_t kMaxBounds = 1 << 16;
 
 bool IsType(int32_t type) { return type >= PROMPLUG_COUNTER && type <= PROMPLUG_GAUGE_HISTOGRAM; }
-
-size_t Characters(std::string_view utf8) {
-  size_t n = 0;
-  for (const char c : utf8) n += (static_cast<unsigned char>(c) & 0xC0) != 0x80;
-  return n;
-}
 
 Status ReadNative(const promplug_native_histogram* from, NativeHistogram* out) {
   promplug_native_histogram native;
@@ -65,19 +58,14 @@ promplug_family_head ToHead(const FamilyHead& head) {
   return out;
 }
 
-Status RenderExemplarLabels(const promplug_exemplar& from, std::string* out) {
-  Label labels[kMaxLabels];
-  Status status = ReadLabels(from.labels, from.n_labels, labels);
+Status ReadExemplar(const promplug_exemplar& from, std::string* labels, Exemplar* out) {
+  Label each[kMaxLabels];
+  Status status = ReadLabels(from.labels, from.n_labels, each);
   if (!status.ok()) return status;
-  size_t characters = 0;
-  for (size_t i = 0; i < from.n_labels; ++i) {
-    characters += Characters(labels[i].name) + Characters(labels[i].value);
-  }
-  if (characters == 0 || characters > kMaxExemplarCharacters) {
-    return Status(Code::kInvalid, "an exemplar has 1 to 128 characters of labels");
-  }
-  out->clear();
-  return AppendRenderedLabels(out, labels, from.n_labels);
+  labels->clear();
+  status = AppendRenderedLabels(labels, each, from.n_labels);
+  *out = {*labels, from.value, from.unix_ms};
+  return status;
 }
 
 Status PointFromHost::ReadExemplars(const promplug_point& from, Point* out) {
@@ -92,9 +80,9 @@ Status PointFromHost::ReadExemplars(const promplug_point& from, Point* out) {
     Status status = CopyOptions(reinterpret_cast<const promplug_exemplar*>(at), sizeof exemplar,
                                 "exemplar", &exemplar);
     if (!status.ok()) return status;
+    Exemplar read;
     // One that is not valid costs itself only.
-    if (!RenderExemplarLabels(exemplar, &exemplar_labels_[i]).ok()) continue;
-    exemplars_.push_back({exemplar_labels_[i], exemplar.value, exemplar.unix_ms});
+    if (ReadExemplar(exemplar, &exemplar_labels_[i], &read).ok()) exemplars_.push_back(read);
   }
   out->exemplars = exemplars_.data();
   out->n_exemplars = exemplars_.size();
@@ -172,7 +160,28 @@ promplug_point PointToHost::Convert(const Point& point, MetricType type) {
     out.quantile_values = point.quantile_values;
     out.n_quantiles = point.n_quantiles;
   }
+  ConvertExemplars(point, &out);
   return out;
+}
+
+void PointToHost::ConvertExemplars(const Point& point, promplug_point* out) {
+  exemplars_.clear();
+  if (exemplar_labels_.size() < point.n_exemplars) exemplar_labels_.resize(point.n_exemplars);
+  for (size_t i = 0; i < point.n_exemplars; ++i) {
+    const Exemplar& exemplar = point.exemplars[i];
+    if (exemplar.labels.empty()) continue;
+    ExemplarLabels& labels = exemplar_labels_[i];
+    ToKvs(exemplar.labels, &labels.texts, &labels.labels);
+    promplug_exemplar converted = {};
+    converted.struct_size = sizeof converted;
+    converted.labels = labels.labels.data();
+    converted.n_labels = labels.labels.size();
+    converted.value = exemplar.value;
+    converted.unix_ms = exemplar.unix_ms;
+    exemplars_.push_back(converted);
+  }
+  out->exemplars = exemplars_.data();
+  out->n_exemplars = exemplars_.size();
 }
 
 promplug_point PointToHost::ConvertState(const Point& point, std::string_view family, size_t i) {

@@ -31,8 +31,9 @@ class PointFromHost {
   NativeHistogram native_;
 };
 
-// The labels of an exemplar, rendered. kInvalid: none, not valid, or more than 128 characters.
-Status RenderExemplarLabels(const promplug_exemplar& from, std::string* out);
+// An exemplar of the host, whose labels are rendered into *labels. kInvalid: a label is not valid;
+// how long they may be is checked by who keeps the exemplar.
+Status ReadExemplar(const promplug_exemplar& from, std::string* labels, Exemplar* out);
 
 // Puts points into the host's form. What the result points to is valid until the next call.
 class PointToHost {
@@ -42,9 +43,17 @@ class PointToHost {
   promplug_point ConvertState(const Point& point, std::string_view family, size_t i);
 
  private:
+  void ConvertExemplars(const Point& point, promplug_point* out);
+
   std::vector<std::string> texts_;
   std::vector<promplug_kv> labels_;
   std::vector<uint64_t> cumulative_;
+  struct ExemplarLabels {
+    std::vector<std::string> texts;
+    std::vector<promplug_kv> labels;
+  };
+  std::vector<ExemplarLabels> exemplar_labels_;
+  std::vector<promplug_exemplar> exemplars_;
 };
 
 }  // namespace promplug::abi

@@ -9,9 +9,17 @@
 namespace promplug::abi {
 namespace {
 
-// Exemplars are taken with the format that can carry them; none of today's formats can.
+// One without labels, which is dropped, where that of the host is not valid.
+Exemplar ExemplarOf(const promplug_exemplar* from, std::string* labels) {
+  promplug_exemplar whole;
+  Exemplar read;
+  const bool good = CopyOptions(from, sizeof whole, "exemplar", &whole).ok() &&
+                    ReadExemplar(whole, labels, &read).ok();
+  return good ? read : Exemplar();
+}
+
 Status UpdateOne(promplug_family* f, const promplug_str* label_values, size_t n, int32_t op,
-                 double value) {
+                 double value, const promplug_exemplar* e) {
   if (f == nullptr) return Status(Code::kInvalid, {});
   Family* family = FromHandle(f);
   Status status = Usable(InstanceOf(family));
@@ -20,7 +28,27 @@ Status UpdateOne(promplug_family* f, const promplug_str* label_values, size_t n,
   LabelValues values;
   status = ReadViews(label_values, n, values.views);
   if (!status.ok()) return status;
-  return family->Update(values.views, n, static_cast<UpdateOp>(op), value);
+  if (e == nullptr) return family->Update(values.views, n, static_cast<UpdateOp>(op), value);
+  std::string labels;
+  const Exemplar exemplar = ExemplarOf(e, &labels);
+  return family->Update(values.views, n, static_cast<UpdateOp>(op), value, &exemplar);
+}
+
+// False: nothing was counted. The family's locks are not for a fork child, and memory may be short.
+bool CountWithExemplar(Series* series, MetricType type, UpdateOp op, double v,
+                       const promplug_exemplar* e) {
+  if (e == nullptr) return false;
+  if (series->type() != type) {
+    series->family()->ExemplarDropped();
+    return false;
+  }
+  const int32_t result = QuickFence([&]() -> Status {
+    Status status = Usable(InstanceOf(series->family()));
+    if (!status.ok()) return status;
+    std::string labels;
+    return series->family()->Apply(series, op, v, ExemplarOf(e, &labels));
+  });
+  return result == PROMPLUG_OK;
 }
 
 }  // namespace
@@ -58,15 +86,21 @@ void StateSet(promplug_metric* m, uint32_t state, int32_t on) {
   if (m != nullptr) FromHandle(m)->StateSet(state, on != 0);
 }
 
-void CounterAddExemplar(promplug_metric* m, double v, const promplug_exemplar*) {
+void CounterAddExemplar(promplug_metric* m, double v, const promplug_exemplar* e) {
+  if (m == nullptr) return;
+  if (CountWithExemplar(FromHandle(m), MetricType::kCounter, UpdateOp::kAdd, v, e)) return;
   CounterAdd(m, v);
 }
 
-void ObserveExemplar(promplug_metric* m, double v, const promplug_exemplar*) { Observe(m, v); }
+void ObserveExemplar(promplug_metric* m, double v, const promplug_exemplar* e) {
+  if (m == nullptr) return;
+  if (CountWithExemplar(FromHandle(m), MetricType::kHistogram, UpdateOp::kObserve, v, e)) return;
+  Observe(m, v);
+}
 
 int32_t Update(promplug_family* f, const promplug_str* label_values, size_t n, int32_t op,
-               double value, const promplug_exemplar*) {
-  return QuickFence([&] { return UpdateOne(f, label_values, n, op, value); });
+               double value, const promplug_exemplar* exemplar) {
+  return QuickFence([&] { return UpdateOne(f, label_values, n, op, value, exemplar); });
 }
 
 int32_t UpdateMany(promplug_update* updates, size_t n) {

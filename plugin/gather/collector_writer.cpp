@@ -7,41 +7,22 @@
 
 #include "base/text.hpp"
 #include "gather/point_check.hpp"
+#include "metrics/exemplar_store.hpp"
 
 namespace promplug {
 namespace {
-
-// OpenMetrics 1.0, "Exemplars": the label names and values together.
-constexpr size_t kMaxExemplarCharacters = 128;
-
-size_t CountCharacters(std::string_view utf8) {
-  return static_cast<size_t>(std::count_if(utf8.begin(), utf8.end(), [](char c) {
-    return (static_cast<unsigned char>(c) & 0xC0) != 0x80;
-  }));
-}
-
-bool IsGoodExemplar(const Exemplar& exemplar, std::string* scratch) {
-  size_t characters = 0;
-  for (LabelReader reader(exemplar.labels); reader.Next();) {
-    scratch->clear();
-    AppendUnescapedLabelValue(scratch, reader.escaped_value());
-    characters += reader.name().size() + CountCharacters(*scratch);
-  }
-  return characters > 0 && characters <= kMaxExemplarCharacters;
-}
 
 bool IsHistogram(MetricType type) {
   return type == MetricType::kHistogram || type == MetricType::kGaugeHistogram;
 }
 
 // The exemplars of `point` in the form of Point::exemplars; of several in a bucket the last.
-std::vector<Exemplar> PlaceExemplars(MetricType type, const Point& point) {
+std::vector<Exemplar> PlaceExemplars(MetricType type, const Point& point, const Clock& clock) {
   std::vector<Exemplar> placed;
   if (point.n_exemplars == 0 || (type != MetricType::kCounter && !IsHistogram(type))) return placed;
-  std::string scratch;
   for (size_t i = 0; i < point.n_exemplars; ++i) {
     const Exemplar& exemplar = point.exemplars[i];
-    if (!IsGoodExemplar(exemplar, &scratch)) continue;
+    if (!IsGoodExemplar(exemplar.labels)) continue;
     size_t bucket = 0;
     if (IsHistogram(type)) {
       const double* end = point.bounds + point.n_bounds;
@@ -50,6 +31,7 @@ std::vector<Exemplar> PlaceExemplars(MetricType type, const Point& point) {
     }
     placed.resize(IsHistogram(type) ? point.n_bounds + 1 : 1);
     placed[bucket] = exemplar;
+    if (exemplar.unix_ms == 0) placed[bucket].unix_ms = clock.UnixMillis();
   }
   return placed;
 }
@@ -143,7 +125,7 @@ Status CollectorWriter::AddChecked(const Label* labels, size_t n_labels, const P
     if (refusals_.duplicates++ == 0 && refusals_.invalid == 0) refusals_.first = duplicate.text();
     return duplicate;
   }
-  const std::vector<Exemplar> exemplars = PlaceExemplars(head.type, values);
+  const std::vector<Exemplar> exemplars = PlaceExemplars(head.type, values, clock_);
   Point point = values;
   point.labels = rendered_;
   point.exemplars = exemplars.data();

@@ -48,13 +48,14 @@ class CollectorWriter {
   // Adds a series to the open family; `values` is as described at Point, except that its labels,
   // state_names and n_states are not read (labels are given unrendered), that counts are per bucket
   // (CumulativeToBuckets makes them), and that exemplars may come in any number and order: each
-  // goes to the bucket of its value, those with empty or more than 128 characters of labels are
-  // left out. The unused parts of a Point for the family's type are not read.
-  // kInvalid: no family is open; a label is not valid, there twice, or is "le" on a histogram or
-  // "quantile" on a summary; a counter below zero or NaN; an info value other than 1; a stateset
-  // value other than 0 and 1 or without the label that holds the state; bounds that do not ascend
-  // or are not finite; quantiles outside [0,1] or not ascending; a native histogram with an
-  // unknown schema or impossible spans; the series was there before. kLimit, kTimeout, kNoMemory.
+  // goes to the bucket of its value, one without a time gets that of the call, those whose labels
+  // are not good (IsGoodExemplar) are left out. The unused parts of a Point for the family's type
+  // are not read. kInvalid: no family is open; a label is not valid, there twice, or is "le" on a
+  // histogram or "quantile" on a summary; a counter below zero or NaN; an info value other than 1;
+  // a stateset value other than 0 and 1 or without the label that holds the state; bounds that do
+  // not ascend or are not finite; quantiles outside [0,1] or not ascending; a native histogram with
+  // an unknown schema or impossible spans; the series was there before. kLimit, kTimeout,
+  // kNoMemory.
   Status Add(const Label* labels, size_t n_labels, const Point& values);
 
   // Counts a point or family that the caller itself found not to be valid; returns `why`.

@@ -184,21 +184,25 @@ Status Family::Apply(Series* series, UpdateOp op, double value) {
   return Status();
 }
 
-Status Family::Update(const std::string_view* values, size_t n, UpdateOp op, double value) {
+Status Family::Update(const std::string_view* values, size_t n, UpdateOp op, double value,
+                      const Exemplar* exemplar) {
+  const auto apply = [&](Series* series) {
+    return exemplar == nullptr ? Apply(series, op, value) : Apply(series, op, value, *exemplar);
+  };
   if (n == shape_.label_names.size()) {
     const ReadSections::Guard section = context_->sections->Enter();
     Series* series = Find(HashValues(values, n), values, n);
     if (series != nullptr &&
         (series->route_.load(std::memory_order_acquire) & Series::kDead) == 0) {
-      return Apply(series, op, value);
+      return apply(series);
     }
   }
   Series* series = nullptr;
   Status status = FindOrMake(values, n, &series);
   if (!status.ok()) return status;
-  status = Apply(series, op, value);
-  Unpin(series);
-  return status;
+  const auto unpin = [this](Series* pinned) { Unpin(pinned); };
+  const std::unique_ptr<Series, decltype(unpin)> pin(series, unpin);
+  return apply(series);
 }
 
 void Family::InitializeCell(Series* series) {

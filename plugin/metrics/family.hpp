@@ -11,6 +11,7 @@
 #include "base/clock.hpp"
 #include "base/status.hpp"
 #include "metrics/bounds.hpp"
+#include "metrics/exemplar_store.hpp"
 #include "metrics/host_cells.hpp"
 #include "metrics/labels.hpp"
 #include "metrics/point.hpp"
@@ -36,6 +37,7 @@ struct FamilyContext {
   std::atomic<uint64_t> live_series{0};
   std::atomic<uint64_t> refused_series{0};
   std::atomic<uint64_t> ignored_updates{0};
+  std::atomic<uint64_t> dropped_exemplars{0};
 };
 
 // The numbers are those of PROMPLUG_OP_*.
@@ -63,10 +65,18 @@ class Family {
   Status FindOrMake(const std::string_view* values, size_t n, Series** out);
   void Unpin(Series* series);
 
-  // Look-up and update in one; otherwise as FindOrMake.
-  Status Update(const std::string_view* values, size_t n, UpdateOp op, double value);
+  // Look-up and update in one; otherwise as FindOrMake. `exemplar` may be nullptr.
+  Status Update(const std::string_view* values, size_t n, UpdateOp op, double value,
+                const Exemplar* exemplar = nullptr);
   // kInvalid: the operation does not fit the type.
   Status Apply(Series* series, UpdateOp op, double value);
+  // The same, under a short lock, and keeps the exemplar: its labels, `value`, and its time (0:
+  // now). One that is not good, or on anything but an addition to a counter or an observation of a
+  // histogram, is dropped and counted; the update is made all the same. Throws std::bad_alloc,
+  // nothing being counted then.
+  Status Apply(Series* series, UpdateOp op, double value, const Exemplar& exemplar);
+  // For exemplars that do not get as far as Apply().
+  void ExemplarDropped() { context_->dropped_exemplars.fetch_add(1, std::memory_order_relaxed); }
 
   // Takes the series out of the exposition. Its next update brings it back, from zero.
   void Remove(Series* series);
@@ -90,8 +100,14 @@ class Family {
   // For Registry::Maintain(): spreads a hot series over CPUs.
   void Promote(Series* series);
   // For Registry, around and after fork().
-  void LockForFork() { mutex_.lock(); }
-  void UnlockAfterFork() { mutex_.unlock(); }
+  void LockForFork() {
+    mutex_.lock();
+    exemplar_mutex_.lock();
+  }
+  void UnlockAfterFork() {
+    exemplar_mutex_.unlock();
+    mutex_.unlock();
+  }
   void ResetValues();
 
  private:
@@ -114,6 +130,9 @@ class Family {
   Status Make(uint64_t hash, const std::string_view* values, size_t n, Series** out);
   Status Refuse(Code code, const std::string& text, Series** out);
   Status RenderValues(const std::string_view* values, size_t n, std::string* out) const;
+  bool KeepsExemplar(UpdateOp op, double value, const Exemplar& exemplar) const;
+  void ForgetExemplars(Series* series);
+  void ForgetExemplarsLocked(Series* series);
   void InitializeCell(Series* series);
   void ZeroCell(Series* series);
   void RemoveLocked(Series* series);
@@ -132,6 +151,10 @@ class Family {
   SeriesTable table_;
   HostCells host_cells_;
   Series* sink_;
+
+  // Taken after mutex_, where both are.
+  std::mutex exemplar_mutex_;
+  ExemplarStore exemplars_;  // guarded by exemplar_mutex_
 };
 
 }  // namespace promplug

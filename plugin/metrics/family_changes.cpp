@@ -32,6 +32,7 @@ void Family::RemoveLocked(Series* series) {
   context_->live_series.fetch_sub(1, std::memory_order_relaxed);
   ZeroCell(series);
   host_cells_.Rebase(series);
+  ForgetExemplars(series);
   series->route_.fetch_and(~Series::kDead, std::memory_order_seq_cst);
   ReclaimLocked(series);
 }
@@ -144,6 +145,10 @@ void Family::ResetValues() {
   std::lock_guard lock(mutex_);
   InitializeCell(sink_);
   refused_.store(0, std::memory_order_relaxed);
+  {
+    std::lock_guard exemplar_lock(exemplar_mutex_);
+    exemplars_.ForgetAll();
+  }
   SeriesArena::Walk walk = arena_.Begin();
   while (Series* series = walk.Next()) {
     if ((series->route_.load(std::memory_order_relaxed) & Series::kDead) != 0) continue;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Reads the series of a family as points.
 #include <algorithm>
+#include <deque>
 #include <vector>
 
 #include "metrics/family.hpp"
@@ -21,6 +22,8 @@ class FamilyReader final : public PointSource {
   size_t Next(Point* out, size_t max) override {
     PrepareScratch(&max);
     PreparePoints(out, max);
+    batch_ = max;
+    n_texts_ = 0;
     // The labels of the batch before stay valid until here; a series that is gone by now may be
     // used again. The position of the walk does not need the section.
     section_ = family_.context_->sections->Enter();
@@ -112,7 +115,7 @@ class FamilyReader final : public PointSource {
     out->created_ms = series->created_ms();
     switch (shape_.type) {
       case MetricType::kCounter:
-        return FillCounter(series, out);
+        return FillCounter(series, n, out);
       case MetricType::kHistogram:
         return FillHistogram(series, n, out);
       case MetricType::kSummary:
@@ -127,7 +130,7 @@ class FamilyReader final : public PointSource {
     }
   }
 
-  void FillCounter(Series* series, Point* out) {
+  void FillCounter(Series* series, size_t n, Point* out) {
     uint64_t whole = 0;
     double fraction = 0;
     EachCell(series, [&](Word* cell) {
@@ -138,6 +141,7 @@ class FamilyReader final : public PointSource {
     out->is_integer = fraction == 0;
     out->integer = whole;
     out->value = static_cast<double>(whole) + fraction;
+    FillExemplars(*series, n, 1, out);
   }
 
   void FillHistogram(Series* series, size_t n, Point* out) {
@@ -151,6 +155,30 @@ class FamilyReader final : public PointSource {
     });
     out->counts = counts;
     out->sum = sum;
+    FillExemplars(*series, n, buckets, out);
+  }
+
+  void FillExemplars(const Series& series, size_t n, size_t buckets, Point* out) {
+    if ((series.flags_.load(std::memory_order_relaxed) & Series::kHasExemplars) == 0) {
+      // Nothing is left of another point as long as there has been none with exemplars.
+      if (!exemplars_.empty()) out->exemplars = nullptr, out->n_exemplars = 0;
+      return;
+    }
+    // Grows at most once in a batch, so that what points say before stays where it is.
+    if (exemplars_.size() < batch_ * buckets) exemplars_.resize(batch_ * buckets);
+    Exemplar* exemplars = exemplars_.data() + n * buckets;
+    std::fill_n(exemplars, buckets, Exemplar());
+    out->exemplars = exemplars;
+    out->n_exemplars = buckets;
+    std::lock_guard lock(family_.exemplar_mutex_);
+    const std::vector<ExemplarStore::Kept>* kept = family_.exemplars_.Find(&series);
+    if (kept == nullptr) return;
+    for (const ExemplarStore::Kept& each : *kept) {
+      if (n_texts_ == texts_.size()) texts_.emplace_back();
+      std::string& text = texts_[n_texts_++];
+      text = each.labels;
+      exemplars[each.bucket] = {text, each.value, each.unix_ms};
+    }
   }
 
   void FillSummary(Series* series, size_t n, Point* out) {
@@ -173,6 +201,12 @@ class FamilyReader final : public PointSource {
   std::vector<double> quantile_values_;
   const Point* prepared_ = nullptr;
   size_t n_prepared_ = 0;
+  // So many points the batch has at most.
+  size_t batch_ = 0;
+  std::vector<Exemplar> exemplars_;
+  // Copies of the labels of exemplars, which may change any time; the first n_texts_ are in use.
+  std::deque<std::string> texts_;
+  size_t n_texts_ = 0;
 };
 
 std::unique_ptr<PointSource> Family::Read() { return std::make_unique<FamilyReader>(this); }

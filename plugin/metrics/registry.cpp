@@ -102,6 +102,7 @@ void Registry::ResetValues() {
   sections_.ForgetReaders();
   context_.refused_series.store(0, std::memory_order_relaxed);
   context_.ignored_updates.store(0, std::memory_order_relaxed);
+  context_.dropped_exemplars.store(0, std::memory_order_relaxed);
   for (Family* family : Families()) family->ResetValues();
 }
 

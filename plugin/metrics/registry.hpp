@@ -52,6 +52,9 @@ class Registry {
   uint64_t IgnoredUpdates() const {
     return context_.ignored_updates.load(std::memory_order_relaxed);
   }
+  uint64_t DroppedExemplars() const {
+    return context_.dropped_exemplars.load(std::memory_order_relaxed);
+  }
 
  private:
   HotList hot_;

@@ -70,6 +70,7 @@ class Series {
   static constexpr uint8_t kHasHostCells = 1;  // the family knows cells that count here, too
   static constexpr uint8_t kEscaped = 2;       // the labels hold escapes
   static constexpr uint8_t kDiscard = 4;       // the family's sink: never exposed, never freed
+  static constexpr uint8_t kHasExemplars = 8;  // the family keeps some of it
   // A cell reports itself about once in 2^kHotShift additions.
   static constexpr int kHotShift = 14;
 

@@ -212,8 +212,9 @@ typedef struct promplug_family_desc { /* [sized] */
   double native_zero_width;        /* 0: the plugin's default */
 } promplug_family_desc;
 
-/* Labels and origin of one observation: 1 to 128 characters in all, else it is dropped while the
- * value still counts. Kept from collectors; ignored on updates until a format carries them. */
+/* Labels and origin of one addition to a counter or observation of a histogram. Names and values
+ * have 1 to 128 characters in all; else, and on anything but these two, it is dropped and counted
+ * while the value still counts. The newest of a counter and of each bucket is kept. */
 typedef struct promplug_exemplar { /* [sized] */
   uint32_t struct_size;
   uint32_t reserved0;
@@ -542,7 +543,7 @@ typedef struct promplug_api { /* [sized] static, valid for ever */
   void (*observe)(promplug_metric *m, double v);          /* [hot] */
   /* State number `state` (from 0, as in the description) is on or off. [hot] */
   void (*state_set)(promplug_metric *m, uint32_t state, int32_t on);
-  /* As counter_add and observe, with an exemplar. [any][cb] */
+  /* As counter_add and observe, with an exemplar, or NULL. They take a short lock. [any][cb] */
   void (*counter_add_exemplar)(promplug_metric *m, double v, const promplug_exemplar *e);
   void (*observe_exemplar)(promplug_metric *m, double v, const promplug_exemplar *e);
 
