@@ -4,7 +4,6 @@
 #include <cstring>
 #include <limits>
 
-#include "exposition/numbers.hpp"
 #include "exposition/output_buffer.hpp"
 
 namespace promplug {
@@ -29,7 +28,7 @@ void NumberLabels::Add(double number) {
   out += name_.size();
   *out++ = '=';
   *out++ = '"';
-  out = WriteBound(out, number);
+  out = write_(out, number);
   *out++ = '"';
   *out++ = '}';
   *out++ = ' ';

@@ -12,8 +12,12 @@ namespace promplug {
 // with the same numbers. Not thread-safe.
 class NumberLabels {
  public:
+  // WriteBound() or WriteCanonicalBound().
+  using Writer = char* (*)(char* out, double v);
+
   // `name` must outlive this. With `with_inf` the text after the last number is that of +Inf.
-  NumberLabels(std::string_view name, bool with_inf) : name_(name), with_inf_(with_inf) {}
+  NumberLabels(std::string_view name, bool with_inf, Writer write)
+      : name_(name), with_inf_(with_inf), write_(write) {}
 
   // Makes the texts unless they are those of equal numbers. The numbers are compared as bytes,
   // not by their address: a source may use the same memory for others.
@@ -36,6 +40,7 @@ class NumberLabels {
 
   const std::string_view name_;
   const bool with_inf_;
+  const Writer write_;
   std::vector<double> numbers_;
   std::vector<Text> texts_;
 };

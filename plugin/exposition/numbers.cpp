@@ -87,4 +87,26 @@ char* WriteBound(char* out, double v) {
   return std::to_chars(out, out + kMaxNumberBytes, v, format).ptr;
 }
 
+char* WriteCanonicalBound(char* out, double v) {
+  char* const end = WriteBound(out, v);
+  const std::string_view text(out, static_cast<size_t>(end - out));
+  if (!std::isfinite(v) || text.find_first_of(".e") != std::string_view::npos) return end;
+  return WriteText(end, ".0");
+}
+
+char* WriteSeconds(char* out, int64_t ms) {
+  constexpr uint64_t kThousand = 1000;
+  auto magnitude = static_cast<uint64_t>(ms);
+  if (ms < 0) {
+    *out++ = '-';
+    magnitude = ~magnitude + 1;
+  }
+  out = WriteUnsigned(out, magnitude / kThousand);
+  if (magnitude % kThousand == 0) return out;
+  *out++ = '.';
+  out = numbers_internal::WritePadded(out, magnitude % kThousand, 3);
+  while (out[-1] == '0') --out;
+  return out;
+}
+
 }  // namespace promplug

@@ -113,5 +113,10 @@ inline char* WriteValue(char* out, double v) {
 // The value of an `le` or `quantile` label. A series is known by this text, so it is exactly what
 // Go's client writes (strconv.FormatFloat(v, 'g', -1, 64)): 1, 0.005, 1e-05, 1e+06, +Inf.
 char* WriteBound(char* out, double v);
+// The same as OpenMetrics wants it ("Considerations: Canonical Numbers"): 1.0, else as above.
+char* WriteCanonicalBound(char* out, double v);
+
+// Milliseconds as seconds, with a fraction where there is one: 1.5, -0.001, 20.
+char* WriteSeconds(char* out, int64_t ms);
 
 }  // namespace promplug

@@ -24,6 +24,8 @@ class PaddedText {
     size_ += text.size();
   }
   size_t size() const { return size_; }
+  // Valid until the next change.
+  std::string_view view() const { return {bytes_.data(), size_}; }
 
   // REQUIRES: `out` was claimed from an OutputBuffer, with its slack. Returns the end.
   char* CopyTo(char* out) const {

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "exposition/encoder.hpp"
+#include "exposition/openmetrics_encoder.hpp"
 #include "exposition/output_buffer.hpp"
 #include "exposition/protobuf_encoder.hpp"
 #include "exposition/text_encoder.hpp"
@@ -86,6 +87,8 @@ std::unique_ptr<Encoder> NewEncoder(Format format) {
   switch (format) {
     case Format::kProtobuf:
       return std::make_unique<ProtobufEncoder>();
+    case Format::kOpenMetrics:
+      return std::make_unique<OpenMetricsEncoder>();
     case Format::kText004:
       break;
   }
@@ -99,6 +102,8 @@ std::string_view ContentType(Format format) {
     case Format::kProtobuf:
       return "application/vnd.google.protobuf; proto=io.prometheus.client.MetricFamily; "
              "encoding=delimited";
+    case Format::kOpenMetrics:
+      return "application/openmetrics-text; version=1.0.0; charset=utf-8";
     case Format::kText004:
       break;
   }

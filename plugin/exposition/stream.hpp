@@ -10,8 +10,9 @@
 namespace promplug {
 
 enum class Format {
-  kText004,   // text/plain; version=0.0.4
-  kProtobuf,  // delimited messages of io.prometheus.client.MetricFamily
+  kText004,      // text/plain; version=0.0.4
+  kOpenMetrics,  // application/openmetrics-text; version=1.0.0
+  kProtobuf,     // delimited messages of io.prometheus.client.MetricFamily
 };
 
 // The Content-Type of a format, with version and charset.

@@ -91,6 +91,9 @@ struct FamilyHead {
   std::string_view name;  // as the source says it: a counter's usually ends in _total
   std::string_view help;  // not escaped, valid UTF-8
   std::string_view unit;
+  // OpenMetrics must show the family with the lines of the text format and a type that demands
+  // nothing of them: what its own type demands would clash with another family, or does not hold.
+  bool plain_in_open_metrics = false;
 };
 
 // A stream of the points of one family. Used by one thread at a time; never blocks.

@@ -23,6 +23,7 @@ struct FakePoint {
   std::vector<double> quantiles;
   std::vector<double> quantile_values;
   std::vector<std::string> states;
+  std::vector<Exemplar> exemplars = {};
 
   static FakePoint Integer(std::string labels, uint64_t value) {
     FakePoint p{std::move(labels), {}, {}, {}, {}, {}, {}};
@@ -56,6 +57,15 @@ struct FakePoint {
   FakePoint At(int64_t unix_ms) && {
     fields.has_timestamp = true;
     fields.timestamp_ms = unix_ms;
+    return std::move(*this);
+  }
+  FakePoint CreatedAt(int64_t unix_ms) && {
+    fields.created_ms = unix_ms;
+    return std::move(*this);
+  }
+  // The texts of `all` must outlive the point.
+  FakePoint WithExemplars(std::vector<Exemplar> all) && {
+    exemplars = std::move(all);
     return std::move(*this);
   }
   FakePoint WithoutSum() && {
@@ -96,6 +106,8 @@ class FakeSource final : public PointSource {
         std::make_unique<std::vector<std::string_view>>(from.states.begin(), from.states.end()));
     p.state_names = names_.back()->data();
     p.n_states = from.states.size();
+    p.exemplars = from.exemplars.data();
+    p.n_exemplars = from.exemplars.size();
     return p;
   }
 

@@ -52,6 +52,10 @@ std::array<Case, 8> Cases() {
   p.state_names = kStates;
   p.n_states = std::size(kStates);
   p.states = 2;
+  static const Exemplar kExemplars[6] = {{R"({trace_id="a"})", 0.25, 1395066363250}};
+  p.exemplars = kExemplars;
+  p.n_exemplars = std::size(kExemplars);
+  p.created_ms = 1395066363250;
   Point integer = p;
   integer.is_integer = true;
   return {{{"counter", MetricType::kCounter, integer},
@@ -64,14 +68,18 @@ std::array<Case, 8> Cases() {
            {"untyped", MetricType::kUntyped, p}}};
 }
 
-TEST(ExpositionStream, AllocatesNothingAfterItsFirstPieceWhateverTheType) {
+class AllocationTest : public ::testing::TestWithParam<Format> {};
+
+INSTANTIATE_TEST_SUITE_P(Formats, AllocationTest,
+                         ::testing::Values(Format::kText004, Format::kOpenMetrics));
+
+TEST_P(AllocationTest, NothingIsAllocatedAfterTheFirstPieceWhateverTheType) {
   for (const Case& one : Cases()) {
     const std::vector<Point> points(100, one.point);
     Gathering gathering;
     testing::AddFamily(&gathering, one.type, "some_family_with_a_long_name", "What it is for.",
                        std::make_unique<testing::RepeatingSource>(points, 1000));
-    const auto stream =
-        NewExpositionStream(std::move(gathering), Format::kText004, Timestamps::kKeep);
+    const auto stream = NewExpositionStream(std::move(gathering), GetParam(), Timestamps::kKeep);
     size_t bytes = stream->Next().size();
     const size_t before = allocations.load();
     for (auto piece = stream->Next(); !piece.empty(); piece = stream->Next()) bytes += piece.size();
@@ -98,7 +106,7 @@ TEST(ExpositionStream, AllocatesInProtobufWhatTheFamilyTakesAndNothingForAPoint)
   }
 }
 
-TEST(ExpositionStream, AllocatesAHandfulOfTimesForManyFamilies) {
+TEST_P(AllocationTest, AHandfulOfTimesIsEnoughForManyFamilies) {
   constexpr size_t kFamilies = 1000;
   const std::vector<Point> points(1, Cases()[2].point);
   Gathering gathering;
@@ -107,8 +115,7 @@ TEST(ExpositionStream, AllocatesAHandfulOfTimesForManyFamilies) {
                        "What it is for.", std::make_unique<testing::RepeatingSource>(points, 1));
   }
   const size_t before = allocations.load();
-  const auto stream =
-      NewExpositionStream(std::move(gathering), Format::kText004, Timestamps::kKeep);
+  const auto stream = NewExpositionStream(std::move(gathering), GetParam(), Timestamps::kKeep);
   size_t bytes = 0;
   for (auto piece = stream->Next(); !piece.empty(); piece = stream->Next()) bytes += piece.size();
   EXPECT_LT(allocations.load() - before, 50U);

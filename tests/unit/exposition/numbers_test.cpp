@@ -191,5 +191,29 @@ TEST(Numbers, BoundsAreWrittenAsGoWritesThem) {
   EXPECT_EQ(Bound(kNan), "NaN");
 }
 
+TEST(Numbers, CanonicalBoundsOfWholeNumbersHaveAFraction) {
+  const auto canonical = [](double v) { return Written(&WriteCanonicalBound, v); };
+  EXPECT_EQ(canonical(0), "0.0");
+  EXPECT_EQ(canonical(1), "1.0");
+  EXPECT_EQ(canonical(-100000), "-100000.0");
+  EXPECT_EQ(canonical(1e6), "1e+06");
+  EXPECT_EQ(canonical(0.005), "0.005");
+  EXPECT_EQ(canonical(kInf), "+Inf");
+  EXPECT_EQ(canonical(-kInf), "-Inf");
+  EXPECT_EQ(canonical(kNan), "NaN");
+}
+
+TEST(Numbers, MillisecondsAreWrittenAsSeconds) {
+  const auto seconds = [](int64_t ms) { return Written(&WriteSeconds, ms); };
+  EXPECT_EQ(seconds(0), "0");
+  EXPECT_EQ(seconds(1), "0.001");
+  EXPECT_EQ(seconds(-1), "-0.001");
+  EXPECT_EQ(seconds(1500), "1.5");
+  EXPECT_EQ(seconds(-20000), "-20");
+  EXPECT_EQ(seconds(1395066363010), "1395066363.01");
+  EXPECT_EQ(seconds(std::numeric_limits<int64_t>::max()), "9223372036854775.807");
+  EXPECT_EQ(seconds(std::numeric_limits<int64_t>::min()), "-9223372036854775.808");
+}
+
 }  // namespace
 }  // namespace promplug

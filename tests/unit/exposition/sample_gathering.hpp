@@ -7,7 +7,7 @@
 
 namespace promplug::testing {
 
-// Every type and every odd case of the text format; tests/data/exposition_text_004.txt is what
+// Every type and every odd case of the formats; tests/data/exposition_*.txt are what
 // must come of it.
 inline Gathering SampleGathering() {
   constexpr double kInf = std::numeric_limits<double>::infinity();

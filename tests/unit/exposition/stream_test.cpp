@@ -43,6 +43,8 @@ std::string Label(const std::string& value) { return "{l=\"" + value + "\"}"; }
 
 TEST(ExpositionStream, NamesTheContentTypeWithVersionAndCharset) {
   EXPECT_EQ(ContentType(Format::kText004), "text/plain; version=0.0.4; charset=utf-8");
+  EXPECT_EQ(ContentType(Format::kOpenMetrics),
+            "application/openmetrics-text; version=1.0.0; charset=utf-8");
 }
 
 TEST(ExpositionStream, GivesOutFewPiecesThatAreNearlyFull) {
