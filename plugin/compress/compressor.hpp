@@ -35,7 +35,8 @@ class Compressor {
 // nullptr when memory is short.
 std::unique_ptr<Compressor> NewGzipCompressor();
 
-// nullptr for the identity and when memory is short.
+// nullptr for the identity, when memory is short, and where the coding's library is not installed
+// (which can happen for zstd).
 std::unique_ptr<Compressor> NewCompressor(Coding coding);
 
 // A streaming decompressor of RFC 1952: one member or several, whose contents are taken together.

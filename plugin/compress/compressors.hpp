@@ -15,7 +15,8 @@ std::unique_ptr<Compressor> NewIsalGzipCompressor();
 // RFC 1952 by zlib, level 1. nullptr when memory is short.
 std::unique_ptr<Compressor> NewZlibGzipCompressor();
 // RFC 8878, one frame with a checksum and a window of 64 KiB, by libzstd, level 1. All its memory,
-// half a MiB, is taken here. nullptr when memory is short.
+// half a MiB, is taken here; the first call in a process opens libzstd.so.1. nullptr when memory is
+// short, and where that library is not installed.
 std::unique_ptr<Compressor> NewZstdCompressor();
 
 }  // namespace promplug

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+#include <dlfcn.h>
 #include <zstd.h>
 
 #include <memory>
@@ -9,28 +10,60 @@
 namespace promplug {
 namespace {
 
+// What is used of libzstd; all nullptr where the library is not there or older than 1.4.
+struct Zstd {
+  decltype(&ZSTD_createCCtx) create = nullptr;
+  decltype(&ZSTD_freeCCtx) free = nullptr;
+  decltype(&ZSTD_CCtx_setParameter) set = nullptr;
+  decltype(&ZSTD_compressStream2) compress = nullptr;
+  decltype(&ZSTD_isError) is_error = nullptr;
+};
+
+template <typename F>
+bool Find(void* library, const char* name, F* function) {
+  *function = reinterpret_cast<F>(::dlsym(library, name));
+  return *function != nullptr;
+}
+
+Zstd Load() {
+  Zstd zstd;
+  void* const library = ::dlopen("libzstd.so.1", RTLD_NOW | RTLD_LOCAL);
+  const bool complete = library != nullptr && Find(library, "ZSTD_createCCtx", &zstd.create) &&
+                        Find(library, "ZSTD_freeCCtx", &zstd.free) &&
+                        Find(library, "ZSTD_CCtx_setParameter", &zstd.set) &&
+                        Find(library, "ZSTD_compressStream2", &zstd.compress) &&
+                        Find(library, "ZSTD_isError", &zstd.is_error);
+  return complete ? zstd : Zstd();
+}
+
+// Opened by the first scraper that asks for it, for good: linked in, it would add up to 0.4 MiB of
+// resident memory to every host.
+const Zstd& Library() {
+  static const Zstd zstd = Load();
+  return zstd;
+}
+
+struct Free {
+  void operator()(ZSTD_CCtx* context) const { Library().free(context); }
+};
+
 // Level 2 and 3 take up to twice the time for 3 % less; the fast levels below 1 take little less
 // and give up to twice the bytes.
 constexpr int kLevel = 1;
 // 64 KiB: a third of the memory of the level's own window, for 3 % more bytes.
 constexpr int kWindowLog = 16;
 
-struct Free {
-  void operator()(ZSTD_CCtx* context) const { ZSTD_freeCCtx(context); }
-};
-
 class ZstdCompressor final : public Compressor {
  public:
-  ZstdCompressor() : context_(ZSTD_createCCtx()) {
+  explicit ZstdCompressor(const Zstd& zstd) : zstd_(zstd), context_(zstd.create()) {
     if (context_ == nullptr) return;
-    ZSTD_CCtx_setParameter(context_.get(), ZSTD_c_compressionLevel, kLevel);
-    ZSTD_CCtx_setParameter(context_.get(), ZSTD_c_windowLog, kWindowLog);
-    ZSTD_CCtx_setParameter(context_.get(), ZSTD_c_checksumFlag, 1);
+    zstd_.set(context_.get(), ZSTD_c_compressionLevel, kLevel);
+    zstd_.set(context_.get(), ZSTD_c_windowLog, kWindowLog);
+    zstd_.set(context_.get(), ZSTD_c_checksumFlag, 1);
     // The first call is what allocates. Without input and room it does nothing else.
     ZSTD_inBuffer nothing{nullptr, 0, 0};
     ZSTD_outBuffer nowhere{nullptr, 0, 0};
-    ready_ =
-        !ZSTD_isError(ZSTD_compressStream2(context_.get(), &nowhere, &nothing, ZSTD_e_continue));
+    ready_ = !zstd_.is_error(zstd_.compress(context_.get(), &nowhere, &nothing, ZSTD_e_continue));
   }
 
   bool ready() const { return ready_; }
@@ -50,14 +83,15 @@ class ZstdCompressor final : public Compressor {
   // Returns 0 when libzstd holds nothing back.
   size_t Step(ZSTD_inBuffer* input, ZSTD_EndDirective directive, std::string* out) {
     ZSTD_outBuffer output{output_, sizeof(output_), 0};
-    const size_t left = ZSTD_compressStream2(context_.get(), &output, input, directive);
+    const size_t left = zstd_.compress(context_.get(), &output, input, directive);
     // With the settings of the constructor it can fail for want of memory only.
-    if (ZSTD_isError(left)) throw std::bad_alloc();
+    if (zstd_.is_error(left)) throw std::bad_alloc();
     out->append(output_, output.pos);
     return left;
   }
 
-  std::unique_ptr<ZSTD_CCtx, Free> context_;
+  const Zstd& zstd_;
+  const std::unique_ptr<ZSTD_CCtx, Free> context_;
   bool ready_ = false;
   char output_[16 * 1024];
 };
@@ -65,7 +99,9 @@ class ZstdCompressor final : public Compressor {
 }  // namespace
 
 std::unique_ptr<Compressor> NewZstdCompressor() {
-  std::unique_ptr<ZstdCompressor> compressor(new (std::nothrow) ZstdCompressor);
+  const Zstd& zstd = Library();
+  if (zstd.create == nullptr) return nullptr;
+  std::unique_ptr<ZstdCompressor> compressor(new (std::nothrow) ZstdCompressor(zstd));
   if (compressor == nullptr || !compressor->ready()) return nullptr;
   return compressor;
 }

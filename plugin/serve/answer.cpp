@@ -61,7 +61,7 @@ class GatherAnswer final : public Scrape {
   }
 
   void Start(Gatherer& gatherer, GatherRequest request) {
-    // Where memory is short the answer is plain rather than none.
+    // Where memory is short or libzstd not installed, the answer is plain rather than none.
     compressor_ = NewCompressor(form_.coding);
     if (compressor_ == nullptr) form_.coding = Coding::kIdentity;
     run_ = gatherer.Start(std::move(request), [this] { OnGathered(); });

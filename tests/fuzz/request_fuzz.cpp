@@ -37,7 +37,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
       for (const promplug::AcceptItem& item : promplug::ParseAccept(value)) {
         Require(!item.value.empty() && item.q >= 0 && item.q <= 1000);
       }
-      promplug::PrefersGzip(value);
+      promplug::NegotiateCoding(value, promplug::CompressingCodings());
       promplug::NegotiateFormat(value);
     }
     promplug::QueryValues(head.query, "name[]");
