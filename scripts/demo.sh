@@ -40,7 +40,7 @@ launcher=()
 if command -v ccache >/dev/null; then
   launcher=(-DCMAKE_C_COMPILER_LAUNCHER=ccache -DCMAKE_CXX_COMPILER_LAUNCHER=ccache)
 fi
-cmake --preset release -B build/demo "${launcher[@]}" -DPROMPLUG_TESTS=OFF -DPROMPLUG_BENCH=OFF \
+cmake --preset release -B build/demo "${launcher[@]}" -DPROMPLUG_TESTS=OFF \
   >"$log" 2>&1 || { cat "$log"; exit 1; }
 cmake --build build/demo --target promplug sample_host
 rm -f "$log"

@@ -95,7 +95,7 @@ void Histograms(benchmark::State& state) {
 }
 BENCHMARK(Histograms);
 
-void Gzip(benchmark::State& state, std::unique_ptr<Compressor> (*make)()) {
+void Compress(benchmark::State& state, std::unique_ptr<Compressor> (*make)()) {
   const auto labels = Labels(kLines);
   std::string text;
   for (size_t i = 0; i < kLines; ++i) {
@@ -117,8 +117,9 @@ void Gzip(benchmark::State& state, std::unique_ptr<Compressor> (*make)()) {
   state.SetBytesProcessed(static_cast<int64_t>(text.size()) * state.iterations());
   state.counters["ratio"] = static_cast<double>(text.size()) / static_cast<double>(out.size());
 }
-BENCHMARK_CAPTURE(Gzip, Isal, &NewIsalGzipCompressor);
-BENCHMARK_CAPTURE(Gzip, Zlib, &NewZlibGzipCompressor);
+BENCHMARK_CAPTURE(Compress, GzipByIsal, &NewIsalGzipCompressor);
+BENCHMARK_CAPTURE(Compress, GzipByZlib, &NewZlibGzipCompressor);
+BENCHMARK_CAPTURE(Compress, Zstd, &NewZstdCompressor);
 
 }  // namespace
 }  // namespace promplug

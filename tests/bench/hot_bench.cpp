@@ -130,7 +130,7 @@ struct alignas(128) Line {
 Line shared_line;
 
 // Fixed: on a busy machine the library's own estimate may end at one.
-constexpr int64_t kCheap = 4'000'000;
+constexpr int64_t kCheap = 1'000'000;
 constexpr int64_t kDear = 100'000;
 
 void Finish(benchmark::internal::Benchmark* registered, int64_t iterations) {

@@ -5,7 +5,6 @@
 
 #include <cstdio>
 #include <cstdlib>
-#include <iterator>
 
 namespace promplug::bench {
 namespace {
@@ -44,17 +43,20 @@ const promplug_api* Api() {
   return api;
 }
 
-Instance::Instance() {
-  static const promplug_kv kOverrides[] = {{PROMPLUG_S("self_metrics"), PROMPLUG_S("false")},
-                                           {PROMPLUG_S("process_metrics"), PROMPLUG_S("false")}};
+Instance::Instance() : Instance(Overrides()) {}
+
+Instance::Instance(const Overrides& overrides) {
+  std::vector<promplug_kv> all = {{PROMPLUG_S("self_metrics"), PROMPLUG_S("false")},
+                                  {PROMPLUG_S("process_metrics"), PROMPLUG_S("false")}};
+  for (const auto& [key, value] : overrides) all.push_back({Str(key), Str(value)});
   promplug_host host = {};
   host.struct_size = sizeof host;
   host.log = Log;
   promplug_options options = {};
   options.struct_size = sizeof options;
-  options.flags = PROMPLUG_F_NO_ENV | PROMPLUG_F_NO_LISTENER;
-  options.overrides = kOverrides;
-  options.n_overrides = std::size(kOverrides);
+  options.flags = PROMPLUG_F_NO_ENV;
+  options.overrides = all.data();
+  options.n_overrides = all.size();
   promplug_error error = {};
   Require(Api()->create(&host, &options, &instance_, &error), error, "create");
 }
@@ -68,6 +70,13 @@ Instance::~Instance() {
 void Instance::Start() {
   promplug_error error = {};
   Require(Api()->start(instance_, &error), error, "start");
+}
+
+int Instance::Port() const {
+  promplug_status status = {};
+  status.struct_size = sizeof status;
+  Require(Api()->status(instance_, &status), {}, "status");
+  return status.listen_port;
 }
 
 promplug_family* Instance::Family(const promplug_family_desc& desc) {

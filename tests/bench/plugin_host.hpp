@@ -5,6 +5,8 @@
 
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 namespace promplug::bench {
 
@@ -18,16 +20,24 @@ void Require(int32_t status, const promplug_error& error, const char* what);
 // The table of the built plugin, loaded as a host does.
 const promplug_api* Api();
 
-// An instance that reads no configuration, listens nowhere and exposes instruments only. Stopped
-// and destroyed at the end.
+// An instance that reads no configuration and exposes instruments only. Stopped and destroyed at
+// the end.
 class Instance {
  public:
+  // Each key with its value, as in docs/config.md.
+  using Overrides = std::vector<std::pair<std::string, std::string>>;
+
+  // Listens nowhere and pushes nothing.
   Instance();
+  // Does what it is told.
+  explicit Instance(const Overrides& overrides);
   ~Instance();
   Instance(const Instance&) = delete;
   Instance& operator=(const Instance&) = delete;
 
   void Start();
+  // Of its own listener; 0: none.
+  int Port() const;
   promplug_family* Family(const promplug_family_desc& desc);
   promplug_instance* get() const { return instance_; }
 

@@ -6,12 +6,13 @@ usage() {
   cat <<'END'
 usage: tests/bench/run.sh [--no-install] [OPTION...]
 
-Installs what is missing, builds the release preset, measures promplug beside prometheus-cpp in the
-same run, prints a table, and writes docs/benchmarks.md from what was measured.
+Installs what is missing, builds the bench preset, measures promplug beside the metrics libraries
+of the distribution (prometheus-cpp, client_golang, VictoriaMetrics/metrics, Python's) in the same
+run, prints tables, and writes docs/benchmarks.md from what was measured. Needs 4 GiB of memory.
   --quick         fewer repetitions and sizes: under 3 minutes, and the page is left alone
-  --large         a million lines as well (needs about 3 GiB of memory)
+  --smoke         whether everything runs: under a minute, the figures are worth nothing
   --against FILE  compares with the result of an earlier run
-  --result FILE   where the result goes (build/release/bench.json)
+  --result FILE   where the result goes (build/bench/bench.json)
   --no-install    installs nothing
 END
 }
@@ -29,7 +30,7 @@ invoked_from=$PWD
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 cd "$root"
 if [[ -n $install ]]; then
-  bash scripts/install.sh build test bench
+  bash scripts/install.sh build servers test bench
 fi
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
@@ -37,8 +38,8 @@ launcher=()
 if command -v ccache >/dev/null; then
   launcher=(-DCMAKE_C_COMPILER_LAUNCHER=ccache -DCMAKE_CXX_COMPILER_LAUNCHER=ccache)
 fi
-cmake --preset release "${launcher[@]}" >"$log" 2>&1 || { cat "$log"; exit 1; }
-cmake --build build/release --target promplug_bench
+cmake --preset bench "${launcher[@]}" >"$log" 2>&1 || { cat "$log"; exit 1; }
+cmake --build build/bench --target promplug_bench
 rm -f "$log"
 trap - EXIT
 
