@@ -161,14 +161,30 @@ TEST(WrapperInstrumentsTest, ManySeriesAreUpdatedInOneCallAndEachSaysItsResult) 
   EXPECT_THAT(Exposition(plugin), HasSubstr("requests_total{method=\"GET\"} 3\n"));
 }
 
-TEST(WrapperInstrumentsTest, AnExemplarComesWithoutChangingTheValue) {
+TEST(WrapperInstrumentsTest, AnExemplarComesWithTheValueByHandleAndByFamily) {
   auto plugin = RunningPlugin();
-  plugin.Counter("requests_total", "h").Labels().Add(2, {{"trace_id", "abc"}});
+  auto requests = plugin.Counter("requests_total", "h", {"method"});
+  requests.Labels("GET").Add(2, {{"trace_id", "one"}});
+  requests.Add(3, {{"trace_id", "two"}}, "PUT");
   FamilyOptions options;
   options.buckets = {1};
-  plugin.Histogram("latency_seconds", "h", {}, options).Labels().Observe(3, {{"trace_id", "abc"}});
-  EXPECT_THAT(Exposition(plugin),
-              AllOf(HasSubstr("requests_total 2\n"), HasSubstr("latency_seconds_sum 3\n")));
+  auto latency = plugin.Histogram("latency_seconds", "h", {}, options);
+  latency.Labels().Observe(3, {{"trace_id", "three"}});
+  latency.Observe(0.5, {{"trace_id", "six"}, {"span", "s"}});
+  latency.Observe(0.5);
+  Request request;
+  request.headers = {{"Accept",
+                      "application/vnd.google.protobuf; proto=io.prometheus.client.MetricFamily; "
+                      "encoding=delimited"}};
+  const auto response = plugin.Handle(request).OrThrow();
+  ASSERT_TRUE(response.has_value());
+  // As label pairs of client_model's metrics.proto: the name is field 1, the value field 2.
+  for (const char* value : {"\x03one", "\x03two", "\x05three", "\x03six"}) {
+    EXPECT_THAT(response->body, HasSubstr(std::string("\x0a\x08trace_id\x12") + value));
+  }
+  EXPECT_THAT(Exposition(plugin), AllOf(HasSubstr("requests_total{method=\"GET\"} 2\n"),
+                                        HasSubstr("requests_total{method=\"PUT\"} 3\n"),
+                                        HasSubstr("latency_seconds_sum 4\n")));
 }
 
 }  // namespace

@@ -235,13 +235,14 @@ class Family {
   promplug_family* get() const noexcept { return family_; }
 
  protected:
-  // Look-up and update in one call.
+  // Look-up and update in one call; `exemplar` may be NULL.
   template <class... Values>
-  void Update(int32_t op, double value, const Values&... values) const noexcept {
+  void Update(int32_t op, double value, const promplug_exemplar* exemplar,
+              const Values&... values) const noexcept {
     if (family_ == nullptr) return;
     (void)WithValues(
         [&](const promplug_str* strs, size_t n) {
-          return core_->api()->update(family_, strs, n, op, value, nullptr);
+          return core_->api()->update(family_, strs, n, op, value, exemplar);
         },
         values...);
   }
@@ -279,11 +280,18 @@ class CounterFamily : public detail::Family<Counter> {
   using Family::Family;
   template <class... Values>
   void Inc(const Values&... values) const noexcept {
-    Update(PROMPLUG_OP_ADD, 1, values...);
+    Update(PROMPLUG_OP_ADD, 1, nullptr, values...);
   }
   template <class... Values>
   void Add(double value, const Values&... values) const noexcept {
-    Update(PROMPLUG_OP_ADD, value, values...);
+    Update(PROMPLUG_OP_ADD, value, nullptr, values...);
+  }
+  // With an exemplar: bytes.Add(512, {{"trace_id", id}}, "GET").
+  template <class... Values>
+  void Add(double value, std::initializer_list<Pair> exemplar,
+           const Values&... values) const noexcept {
+    const detail::Pairs pairs(exemplar);
+    Update(PROMPLUG_OP_ADD, value, detail::Exemplar(pairs).get(), values...);
   }
 };
 
@@ -292,11 +300,11 @@ class GaugeFamily : public detail::Family<Gauge> {
   using Family::Family;
   template <class... Values>
   void Set(double value, const Values&... values) const noexcept {
-    Update(PROMPLUG_OP_SET, value, values...);
+    Update(PROMPLUG_OP_SET, value, nullptr, values...);
   }
   template <class... Values>
   void Add(double value, const Values&... values) const noexcept {
-    Update(PROMPLUG_OP_ADD, value, values...);
+    Update(PROMPLUG_OP_ADD, value, nullptr, values...);
   }
 };
 
@@ -306,11 +314,23 @@ class ObservingFamily : public detail::Family<S> {
   using detail::Family<S>::Family;
   template <class... Values>
   void Observe(double value, const Values&... values) const noexcept {
-    this->Update(PROMPLUG_OP_OBSERVE, value, values...);
+    this->Update(PROMPLUG_OP_OBSERVE, value, nullptr, values...);
   }
 };
-using HistogramFamily = ObservingFamily<Histogram>;
 using SummaryFamily = ObservingFamily<Summary>;
+
+class HistogramFamily : public ObservingFamily<Histogram> {
+ public:
+  using ObservingFamily::Observe;
+  using ObservingFamily::ObservingFamily;
+  // With an exemplar: times.Observe(0.3, {{"trace_id", id}}, "GET").
+  template <class... Values>
+  void Observe(double value, std::initializer_list<Pair> exemplar,
+               const Values&... values) const noexcept {
+    const detail::Pairs pairs(exemplar);
+    Update(PROMPLUG_OP_OBSERVE, value, detail::Exemplar(pairs).get(), values...);
+  }
+};
 
 using InfoFamily = detail::Family<Info>;
 using StatesetFamily = detail::Family<Stateset>;
