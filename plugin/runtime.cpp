@@ -50,13 +50,14 @@ Runtime::Runtime(Config config, RuntimeOptions options, RuntimeHooks hooks, void
       options_(std::move(options)),
       instruments_(clock_, owner),
       self_(clock_, kVersion),
+      report_(instruments_, &self_, log_),
       sources_(instruments_, &self_, log_, clock_, SourcesOptionsOf(config),
                SourcesHooks{std::move(hooks.wake), std::move(hooks.thread_enter),
                             std::move(hooks.thread_leave), [this] { Maintain(); }}),
       handler_(NewScrapeHandler(sources_, &self_, clock_, ScrapeConfigOf(config))),
       listener_(std::make_unique<Listener>(*handler_, clock_, log_)),
       config_(std::make_shared<const Config>(std::move(config))) {
-  instruments_.SetDefaultMaxSeries(config_->limits.max_series_per_family);
+  ApplyLimits(config_->limits);
 }
 
 Runtime::~Runtime() {
@@ -66,13 +67,18 @@ Runtime::~Runtime() {
 void Runtime::Maintain() {
   instruments_.Maintain();
   self_.registry().Maintain();
-  self_.InstrumentsRefused(instruments_.RefusedSeries(), instruments_.IgnoredUpdates());
+  report_.Update();
+}
+
+void Runtime::ApplyLimits(const LimitsConfig& limits) {
+  instruments_.SetDefaultMaxSeries(limits.max_series_per_family);
+  instruments_.SetSeriesExpiry(std::chrono::seconds(limits.series_expiry_seconds));
 }
 
 void Runtime::Apply(const Config& config) {
   log_.SetLowest(config.log_level);
   sources_.SetOptions(SourcesOptionsOf(config));
-  instruments_.SetDefaultMaxSeries(config.limits.max_series_per_family);
+  ApplyLimits(config.limits);
   handler_->UpdateConfig(ScrapeConfigOf(config));
 }
 

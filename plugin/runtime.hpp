@@ -14,6 +14,7 @@
 #include "config/config.hpp"
 #include "config/load.hpp"
 #include "gather/sources.hpp"
+#include "metrics/instrument_report.hpp"
 #include "metrics/registry.hpp"
 #include "metrics/self_metrics.hpp"
 #include "push/push_loop.hpp"
@@ -104,6 +105,7 @@ class Runtime {
  private:
   void Maintain();
   void Apply(const Config& config);
+  void ApplyLimits(const LimitsConfig& limits);
   Status OwnListenFd();
   Status StartListener(const Config& config);
   Status StartPush(const std::shared_ptr<const Config>& config);
@@ -124,6 +126,7 @@ class Runtime {
   bool parked_ = false;
   Registry instruments_;
   SelfMetrics self_;
+  InstrumentReport report_;
   Sources sources_;
   std::unique_ptr<MetricsHandler> handler_;
   std::unique_ptr<Listener> listener_;

@@ -69,6 +69,7 @@ Status Runtime::AfterFork(bool restart) {
   if (!restart) return status;
   instruments_.ResetValues();
   self_.ResetAfterFork();
+  report_.ResetAfterFork();
   handler_ = NewScrapeHandler(sources_, &self_, clock_,
                               std::make_shared<const ScrapeConfig>(config_->scrape));
   listener_ = std::make_unique<Listener>(*handler_, clock_, log_);

@@ -62,6 +62,7 @@ struct CollectorsConfig {
 
 struct LimitsConfig {
   uint32_t max_series_per_family = 100000;
+  uint32_t series_expiry_seconds = 0;  // 0: series do not expire
 };
 
 // What the plugin is to do. Immutable once made; a reload makes a new one.

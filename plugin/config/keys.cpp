@@ -295,6 +295,14 @@ constexpr ConfigKey kConfigKeys[] = {
          [](const Value& v, Draft& d) {
            return ReadWhole(v, 1u, 100000000u, &d.config.limits.max_series_per_family);
          }},
+    {.name = "limits.series_expiry_seconds",
+     .expected = "a whole number of seconds up to 31536000, 0 for never",
+     .default_text = "0",
+     .description = "Series that are not updated for so long are exposed no more.",
+     .read =
+         [](const Value& v, Draft& d) {
+           return ReadWhole(v, 0u, 31536000u, &d.config.limits.series_expiry_seconds);
+         }},
     {.name = "process_metrics",
      .expected = kBoolean,
      .default_text = "true",

@@ -63,6 +63,7 @@ FamilyHead Family::head() const { return {shape_.type, shape_.name, shape_.help,
 
 void Family::SeriesRevived() {
   live_.fetch_add(1, std::memory_order_relaxed);
+  context_->series_changes.fetch_add(1, std::memory_order_relaxed);
   context_->live_series.fetch_add(1, std::memory_order_relaxed);
 }
 
@@ -84,16 +85,33 @@ Series* Family::FindPinned(uint64_t hash, const std::string_view* values, size_t
   return nullptr;
 }
 
-Status Family::Refuse(Code code, const std::string& text, Series** out) {
+Status Family::Refuse(Refusal reason, const std::string& text, Series** out) {
+  constexpr std::array<Code, kRefusals> kCodes = {Code::kLimit, Code::kInvalid, Code::kNoMemory};
   *out = sink_;
-  refused_.fetch_add(1, std::memory_order_relaxed);
-  context_->refused_series.fetch_add(1, std::memory_order_relaxed);
-  return Status(code, "family " + Quoted(shape_.name) + ": " + text);
+  Status status(kCodes[static_cast<size_t>(reason)], "family " + Quoted(shape_.name) + ": " + text);
+  if (reason == Refusal::kLabels && Refused(reason) == 0) {
+    std::lock_guard lock(mutex_);
+    if (first_label_refusal_.empty()) first_label_refusal_ = status.text();
+  }
+  refused_[static_cast<size_t>(reason)].fetch_add(1, std::memory_order_relaxed);
+  // Released, so that who sees this one finds the family that it belongs to.
+  context_->refused_series.fetch_add(1, std::memory_order_release);
+  return status;
+}
+
+std::string Family::FirstLabelRefusal() {
+  std::lock_guard lock(mutex_);
+  return first_label_refusal_;
+}
+
+uint32_t Family::MaxSeries() const {
+  return shape_.max_series != 0 ? shape_.max_series
+                                : context_->default_max_series.load(std::memory_order_relaxed);
 }
 
 Status Family::FindOrMake(const std::string_view* values, size_t n, Series** out) {
   if (n != shape_.label_names.size()) {
-    return Refuse(Code::kInvalid,
+    return Refuse(Refusal::kLabels,
                   std::to_string(n) + " label values for " +
                       std::to_string(shape_.label_names.size()) + " label names",
                   out);
@@ -102,7 +120,7 @@ Status Family::FindOrMake(const std::string_view* values, size_t n, Series** out
   *out = FindPinned(hash, values, n);
   if (*out == nullptr) return Make(hash, values, n, out);
   // Asking for a series exposes it, also where it had been removed.
-  if ((*out)->route_.load(std::memory_order_acquire) & Series::kRemoved) (*out)->Revive();
+  if ((*out)->route_.load(std::memory_order_acquire) & Series::kRemoved) (*out)->Wake();
   return Status();
 }
 
@@ -128,24 +146,22 @@ Status Family::RenderValues(const std::string_view* values, size_t n, std::strin
 Status Family::Make(uint64_t hash, const std::string_view* values, size_t n, Series** out) {
   std::string labels;
   Status status = RenderValues(values, n, &labels);
-  if (!status.ok()) return Refuse(status.code(), status.text(), out);
+  if (!status.ok()) return Refuse(Refusal::kLabels, status.text(), out);
 
   std::lock_guard lock(mutex_);
   // Whoever was here before may have made it, or have left it half taken out.
   *out = FindPinned(hash, values, n);
   if (*out != nullptr) {
-    if ((*out)->route_.load(std::memory_order_acquire) & Series::kRemoved) (*out)->Revive();
+    if ((*out)->route_.load(std::memory_order_acquire) & Series::kRemoved) (*out)->Wake();
     return Status();
   }
-  const uint32_t limit = shape_.max_series != 0
-                             ? shape_.max_series
-                             : context_->default_max_series.load(std::memory_order_relaxed);
+  const uint32_t limit = MaxSeries();
   if (live_.load(std::memory_order_relaxed) >= limit) {
-    return Refuse(Code::kLimit, "the limit of " + std::to_string(limit) + " series is reached",
+    return Refuse(Refusal::kLimit, "the limit of " + std::to_string(limit) + " series is reached",
                   out);
   }
   Series* series = arena_.Allocate(this, shape_.type, words_per_cell_, labels.size());
-  if (series == nullptr) return Refuse(Code::kNoMemory, "no memory for a series", out);
+  if (series == nullptr) return Refuse(Refusal::kMemory, "no memory for a series", out);
   series->hash_ = static_cast<uint32_t>(hash);
   series->label_bytes_ = static_cast<uint16_t>(labels.size());
   const bool escaped = labels.find('\\') != std::string::npos;

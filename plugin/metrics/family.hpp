@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <cstdint>
 #include <memory>
@@ -38,6 +39,8 @@ struct FamilyContext {
   std::atomic<uint64_t> refused_series{0};
   std::atomic<uint64_t> ignored_updates{0};
   std::atomic<uint64_t> dropped_exemplars{0};
+  std::atomic<uint64_t> expired_series{0};
+  std::atomic<uint64_t> series_changes{0};  // series that came or went
 };
 
 // The numbers are those of PROMPLUG_OP_*.
@@ -95,7 +98,23 @@ class Family {
   // The series as they are while being read.
   std::unique_ptr<PointSource> Read();
 
-  uint64_t RefusedSeries() const { return refused_.load(std::memory_order_relaxed); }
+  // Why FindOrMake() and Update() refuse: max_series; label values that are not good; no memory.
+  enum class Refusal : uint8_t { kLimit, kLabels, kMemory };
+  static constexpr size_t kRefusals = 3;
+  uint64_t Refused(Refusal reason) const {
+    return refused_[static_cast<size_t>(reason)].load(std::memory_order_relaxed);
+  }
+  // Of the first refusal for its labels, what was wrong with them. Takes a lock.
+  std::string FirstLabelRefusal();
+  uint64_t LiveSeries() const { return live_.load(std::memory_order_relaxed); }
+  // The limit that holds at the moment.
+  uint32_t MaxSeries() const;
+
+  // For IdleSweep: the part of a sweep that looks at the next series of `walk`, at most `max`;
+  // returns how many there were, fewer than that at the end. With `anew` all count as just used.
+  // Info series have no updates and never expire. Locks for a batch of those that expire.
+  SeriesArena::Walk BeginSweep() const { return arena_.Begin(); }
+  size_t Sweep(SeriesArena::Walk* walk, size_t max, bool anew);
 
   // For Registry::Maintain(): spreads a hot series over CPUs.
   void Promote(Series* series);
@@ -128,14 +147,21 @@ class Family {
   Series* Find(uint64_t hash, const std::string_view* values, size_t n) const;
   Series* FindPinned(uint64_t hash, const std::string_view* values, size_t n);
   Status Make(uint64_t hash, const std::string_view* values, size_t n, Series** out);
-  Status Refuse(Code code, const std::string& text, Series** out);
+  Status Refuse(Refusal reason, const std::string& text, Series** out);
   Status RenderValues(const std::string_view* values, size_t n, std::string* out) const;
   bool KeepsExemplar(UpdateOp op, double value, const Exemplar& exemplar) const;
   void ForgetExemplars(Series* series);
   void ForgetExemplarsLocked(Series* series);
   void InitializeCell(Series* series);
   void ZeroCell(Series* series);
-  void RemoveLocked(Series* series);
+  // False: there was nothing to remove.
+  bool RemoveLocked(Series* series);
+  // The rest of a removal. REQUIRES: marked as removed and dead by the caller
+  void TakeOutLocked(Series* series);
+  bool GrowsTooOld(Series* series, bool anew);
+  bool HostCellsMoved(Series* series);
+  void ExpireLocked(Series* series);
+  void MakeYoung(Series* series);
   void ReclaimLocked(Series* series);
 
   const FamilyShape shape_;
@@ -143,13 +169,14 @@ class Family {
   const Bounds bounds_;
   const size_t words_per_cell_;
   std::atomic<uint64_t> live_{0};
-  std::atomic<uint64_t> refused_{0};
+  std::array<std::atomic<uint64_t>, kRefusals> refused_{};
 
   // Serialises all changes of arena, table and host cells; never held by an update of a series.
   std::mutex mutex_;
   SeriesArena arena_;
   SeriesTable table_;
   HostCells host_cells_;
+  std::string first_label_refusal_;  // guarded by mutex_
   Series* sink_;
 
   // Taken after mutex_, where both are.

@@ -23,15 +23,26 @@ void Family::ZeroCell(Series* series) {
   }
 }
 
-void Family::RemoveLocked(Series* series) {
-  if ((series->route_.load(std::memory_order_acquire) & Series::kRemoved) != 0) return;
+bool Family::RemoveLocked(Series* series) {
+  if ((series->route_.load(std::memory_order_acquire) & Series::kRemoved) != 0) {
+    // What cells of the host have counted since would bring it back.
+    const bool counted = host_cells_.Sum(series) != 0;
+    host_cells_.Rebase(series);
+    return counted;
+  }
   // Dead until the cell is empty, so that no update brings it back half emptied: one that comes in
   // between lands in the cell, in this life or the next, and look-ups wait for the lock.
   series->route_.fetch_or(Series::kRemoved | Series::kDead, std::memory_order_seq_cst);
+  host_cells_.Rebase(series);
+  TakeOutLocked(series);
+  return true;
+}
+
+void Family::TakeOutLocked(Series* series) {
   live_.fetch_sub(1, std::memory_order_relaxed);
+  context_->series_changes.fetch_add(1, std::memory_order_relaxed);
   context_->live_series.fetch_sub(1, std::memory_order_relaxed);
   ZeroCell(series);
-  host_cells_.Rebase(series);
   ForgetExemplars(series);
   series->route_.fetch_and(~Series::kDead, std::memory_order_seq_cst);
   ReclaimLocked(series);
@@ -94,12 +105,10 @@ uint64_t Family::RemoveMatching(const Label* labels, size_t n) {
   std::lock_guard lock(mutex_);
   SeriesArena::Walk walk = arena_.Begin();
   while (Series* series = walk.Next()) {
-    if ((series->route_.load(std::memory_order_acquire) & Series::kRemoved) != 0) continue;
+    if ((series->route_.load(std::memory_order_acquire) & Series::kDead) != 0) continue;
     bool matches = true;
     for (size_t i = 0; i < n && matches; ++i) matches = has(*series, labels[i]);
-    if (!matches) continue;
-    RemoveLocked(series);
-    ++removed;
+    if (matches && RemoveLocked(series)) ++removed;
   }
   return removed;
 }
@@ -144,7 +153,7 @@ void Family::Promote(Series* series) {
 void Family::ResetValues() {
   std::lock_guard lock(mutex_);
   InitializeCell(sink_);
-  refused_.store(0, std::memory_order_relaxed);
+  for (std::atomic<uint64_t>& refused : refused_) refused.store(0, std::memory_order_relaxed);
   {
     std::lock_guard exemplar_lock(exemplar_mutex_);
     exemplars_.ForgetAll();

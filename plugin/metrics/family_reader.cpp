@@ -85,7 +85,7 @@ class FamilyReader final : public PointSource {
     if ((route & Series::kDead) != 0 || !HasHostCells(*series)) return false;
     // The host writes its cells past the series: what they count since the removal brings it back.
     if (HostCellSum(series) == 0) return false;
-    series->Revive();
+    series->Wake();
     return true;
   }
 

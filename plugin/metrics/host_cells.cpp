@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstdlib>
 #include <new>
+#include <utility>
 
 namespace promplug {
 namespace {
@@ -24,7 +25,7 @@ uint64_t* HostCells::Add(const Series* series) {
   void* memory = std::aligned_alloc(kLineBytes, kLineBytes);
   if (memory == nullptr) return nullptr;
   auto* word = new (memory) std::atomic<uint64_t>(0);
-  cells.push_back({word, 0});
+  cells.push_back({word, 0, 0});
   // The host writes it with the atomic operations of the header.
   return reinterpret_cast<uint64_t*>(word);
 }
@@ -57,7 +58,26 @@ uint64_t HostCells::Sum(const Series* series) const {
 void HostCells::Rebase(const Series* series) {
   const auto found = cells_.find(series);
   if (found == cells_.end()) return;
-  for (Cell& cell : found->second) cell.base = cell.word->load(std::memory_order_relaxed);
+  for (Cell& cell : found->second) {
+    cell.base = cell.seen = cell.word->load(std::memory_order_relaxed);
+  }
+}
+
+bool HostCells::Moved(const Series* series) {
+  const auto found = cells_.find(series);
+  if (found == cells_.end()) return false;
+  bool moved = false;
+  for (Cell& cell : found->second) {
+    const uint64_t before = std::exchange(cell.seen, cell.word->load(std::memory_order_relaxed));
+    moved = moved || cell.seen != before;
+  }
+  return moved;
+}
+
+void HostCells::RebaseToSeen(const Series* series) {
+  const auto found = cells_.find(series);
+  if (found == cells_.end()) return;
+  for (Cell& cell : found->second) cell.base = cell.seen;
 }
 
 }  // namespace promplug

@@ -28,12 +28,17 @@ class HostCells {
   uint64_t Sum(const Series* series) const;
   // From now on they count from zero.
   void Rebase(const Series* series);
+  // Whether they have counted since the last look, which is this call or a Rebase().
+  bool Moved(const Series* series);
+  // As Rebase(), but counts what came after the last look.
+  void RebaseToSeen(const Series* series);
   bool Any(const Series* series) const { return cells_.contains(series); }
 
  private:
   struct Cell {
     std::atomic<uint64_t>* word;
     uint64_t base;
+    uint64_t seen;
   };
   std::unordered_map<const Series*, std::vector<Cell>> cells_;
 };

@@ -83,6 +83,7 @@ void Registry::Maintain() {
   // Reports name series that may be gone since; their blocks stay readable, and a block that was
   // used again in between is promoted too early at worst.
   warm_ = std::move(reported);
+  idle_sweep_.Run(context_.clock->Now(), [this] { return Families(); });
   sections_.Advance();
 }
 
@@ -103,6 +104,7 @@ void Registry::ResetValues() {
   context_.refused_series.store(0, std::memory_order_relaxed);
   context_.ignored_updates.store(0, std::memory_order_relaxed);
   context_.dropped_exemplars.store(0, std::memory_order_relaxed);
+  context_.expired_series.store(0, std::memory_order_relaxed);
   for (Family* family : Families()) family->ResetValues();
 }
 

@@ -11,6 +11,7 @@
 #include "base/status.hpp"
 #include "metrics/family.hpp"
 #include "metrics/hot_list.hpp"
+#include "metrics/idle_sweep.hpp"
 #include "metrics/read_sections.hpp"
 
 namespace promplug {
@@ -36,8 +37,11 @@ class Registry {
   // The limit for families that name none; concerns new series only.
   void SetDefaultMaxSeries(uint32_t max_series);
 
-  // Spreads hot cells over CPUs and gives back the memory of removed series. One thread at a time,
-  // a few times a second; cheap when there is nothing to do.
+  // Series that are not updated for so long expire: they go as by Family::Remove(). Zero: never.
+  void SetSeriesExpiry(Duration expiry) { idle_sweep_.SetExpiry(expiry); }
+
+  // Spreads hot cells over CPUs, lets idle series expire and gives back the memory of removed ones.
+  // One thread at a time, a few times a second; cheap when there is nothing to do.
   void Maintain();
 
   // Before fork(), so that no other thread is in the middle of a change; afterwards, in parent and
@@ -48,10 +52,13 @@ class Registry {
   void ResetValues();
 
   uint64_t LiveSeries() const { return context_.live_series.load(std::memory_order_relaxed); }
-  uint64_t RefusedSeries() const { return context_.refused_series.load(std::memory_order_relaxed); }
+  uint64_t RefusedSeries() const { return context_.refused_series.load(std::memory_order_acquire); }
   uint64_t IgnoredUpdates() const {
     return context_.ignored_updates.load(std::memory_order_relaxed);
   }
+  uint64_t ExpiredSeries() const { return context_.expired_series.load(std::memory_order_relaxed); }
+  // Grows whenever a series comes or goes.
+  uint64_t SeriesChanges() const { return context_.series_changes.load(std::memory_order_relaxed); }
   uint64_t DroppedExemplars() const {
     return context_.dropped_exemplars.load(std::memory_order_relaxed);
   }
@@ -60,6 +67,7 @@ class Registry {
   HotList hot_;
   // Reported by the last Maintain(): what is reported again is hot. Used by Maintain() alone.
   std::vector<Series*> warm_;
+  IdleSweep idle_sweep_;
   ReadSections sections_;
   FamilyContext context_;
   mutable std::mutex mutex_;

@@ -85,9 +85,6 @@ SelfMetrics::SelfMetrics(const Clock& clock, std::string_view version)
            "Runs of the collector whose output was dropped.", {"collector", "reason"});
   refused_ = Make(T::kCounter, "promplug_series_refused_total",
                   "Families and series that were left out or changed.", {"reason"});
-  ignored_ =
-      Make(T::kCounter, "promplug_updates_ignored_total",
-           "Updates that did not fit: NaN, a wrong type, a negative addition to a counter.", {});
 }
 
 Family* SelfMetrics::Make(MetricType type, std::string_view name, std::string_view help,
@@ -179,15 +176,8 @@ void SelfMetrics::CollectorGone(std::string_view collector) {
   collector_failures_->RemoveMatching(&label, 1);
 }
 
-void SelfMetrics::InstrumentsRefused(uint64_t series, uint64_t updates) {
-  const auto count = [](uint64_t now, uint64_t* before, const auto& add) {
-    if (now != *before) add(static_cast<double>(now - *before));
-    *before = now;
-  };
-  count(series, &instrument_refusals_,
-        [this](double n) { Apply<1>(refused_, {"limit"}, UpdateOp::kAdd, n); });
-  count(updates, &ignored_updates_,
-        [this](double n) { Apply<0>(ignored_, {}, UpdateOp::kAdd, n); });
+void SelfMetrics::InstrumentsRefused(std::string_view reason, uint64_t n) {
+  Apply<1>(refused_, {reason}, UpdateOp::kAdd, static_cast<double>(n));
 }
 
 void SelfMetrics::PushesChanged() {
@@ -198,8 +188,6 @@ void SelfMetrics::PushesChanged() {
 }
 
 void SelfMetrics::ResetAfterFork() {
-  instrument_refusals_ = 0;
-  ignored_updates_ = 0;
   failing_forwards_.clear();
   registry_.ResetValues();
   for (std::atomic<uint64_t>* count :

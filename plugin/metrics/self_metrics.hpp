@@ -61,13 +61,12 @@ class SelfMetrics {
   void CollectorGone(std::string_view collector);
 
   // A family or series of a source that was left out of an exposition: reason is "type", "help"
-  // (kept, but its help gave way), "duplicate", "name" or "invalid". Those of instruments over
-  // their limit are counted by InstrumentsRefused(), as "limit".
+  // (kept, but its help gave way), "duplicate", "name" or "invalid".
   void SeriesRefused(std::string_view reason, uint64_t n = 1);
 
-  // What the instruments refused and ignored so far; what came since the last call is counted. One
-  // thread at a time.
-  void InstrumentsRefused(uint64_t series, uint64_t updates);
+  // What instruments refused, which the status call counts by itself: reason is "limit", "labels"
+  // or "memory".
+  void InstrumentsRefused(std::string_view reason, uint64_t n);
 
   // Other pushes than before from now on: none of them has failed yet.
   void PushesChanged();
@@ -100,9 +99,6 @@ class SelfMetrics {
   Family* collector_duration_;
   Family* collector_failures_;
   Family* refused_;
-  Family* ignored_;
-  uint64_t instrument_refusals_ = 0;
-  uint64_t ignored_updates_ = 0;
   std::mutex mutex_;
   // Targets whose last push failed. Guarded by mutex_.
   std::set<std::string, std::less<>> failing_forwards_;

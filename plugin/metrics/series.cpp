@@ -50,16 +50,18 @@ void Series::StateSet(uint32_t state, bool on) {
   }
 }
 
-Word* Series::Revive() {
+Word* Series::Wake() {
   uintptr_t route = route_.load(std::memory_order_acquire);
-  while ((route & kRemoved) != 0) {
+  while ((route & (kRemoved | kIdle)) != 0) {
     // While the series is being taken out of the table nobody brings it back; what is written then
     // stays in the cell. It cannot be lost by a pinned handle, whose pin ends the taking out.
     if ((route & kDead) != 0) return cell();
-    created_ms_.store(family_->clock().UnixMillis(), std::memory_order_relaxed);
-    if (route_.compare_exchange_weak(route, route & ~kRemoved, std::memory_order_acq_rel)) {
-      family_->SeriesRevived();
-      route &= ~kRemoved;
+    const bool removed = (route & kRemoved) != 0;
+    if (removed) created_ms_.store(family_->clock().UnixMillis(), std::memory_order_relaxed);
+    const uintptr_t awake = route & ~(kRemoved | kIdle);
+    if (route_.compare_exchange_weak(route, awake, std::memory_order_acq_rel)) {
+      if (removed) family_->SeriesRevived();
+      route = awake;
     }
   }
   return route == 0 ? cell() : Stripes::CellFor(route, CpuSlot());

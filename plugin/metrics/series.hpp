@@ -27,8 +27,9 @@ class Family;
 //   kInfo       nothing
 //
 // `route_` says in one word where an update goes: 0, to the own cell; a route of Stripes, there;
-// with kRemoved set, the series is not exposed and the next update brings it back. So the hot path
-// tests one word, and removal needs nothing of it.
+// with kRemoved set, the series is not exposed and the next update brings it back; with kIdle, no
+// update has come since a sweep set it, and the next one takes it away. So the hot path tests one
+// word, and removal and expiry need nothing of it.
 //
 // The updates below are [hot] in the sense of promplug.h. An update that does not fit the type,
 // NaN, and a negative addition to a counter are ignored and counted.
@@ -65,12 +66,15 @@ class Series {
   friend class SeriesArena;
   friend class SeriesTable;
 
-  static constexpr uintptr_t kRemoved = 1;     // not exposed; an update revives it
-  static constexpr uintptr_t kDead = 2;        // being taken out of the table; only with kRemoved
+  static constexpr uintptr_t kRemoved = 1;  // not exposed; an update revives it
+  static constexpr uintptr_t kDead = 2;     // being taken out of the table; only with kRemoved
+  static constexpr uintptr_t kIdle = 4;
   static constexpr uint8_t kHasHostCells = 1;  // the family knows cells that count here, too
   static constexpr uint8_t kEscaped = 2;       // the labels hold escapes
   static constexpr uint8_t kDiscard = 4;       // the family's sink: never exposed, never freed
   static constexpr uint8_t kHasExemplars = 8;  // the family keeps some of it
+  static constexpr uint8_t kAge = 0xC0;        // so many further sweeps found it idle
+  static constexpr uint8_t kOneSweep = 0x40;
   // A cell reports itself about once in 2^kHotShift additions.
   static constexpr int kHotShift = 14;
 
@@ -88,11 +92,12 @@ class Series {
     return RoutedCell(route);
   }
   Word* RoutedCell(uintptr_t route) {
-    if ((route & kRemoved) != 0) [[unlikely]]
-      return Revive();
+    if ((route & (kRemoved | kIdle)) != 0) [[unlikely]]
+      return Wake();
     return Stripes::CellFor(route, CpuSlot());
   }
-  Word* Revive();
+  // The update counts as a use, and brings the series back where it was removed.
+  Word* Wake();
   void AddOne(Word* word) {
     constexpr uint64_t kMask = (uint64_t{1} << kHotShift) - 1;
     const uint64_t before = word->fetch_add(1, std::memory_order_relaxed);

@@ -521,7 +521,9 @@ typedef struct promplug_api { /* [sized] static, valid for ever */
   /* The series with these label values, made if need be, and pinned: every OK is paid back
    * by one metric_release(). On any failure *out is a series that counts for nothing (NULL
    * only where family is NULL): no caller needs a test. E_LIMIT: max_series is reached.
-   * Takes no lock where the series exists. OK, E_INVAL, E_LIMIT, E_NOMEM. [any][cb] */
+   * Takes no lock where the series exists. A series without updates for
+   * limits.series_expiry_seconds goes as by metric_remove(), INFO excepted.
+   * OK, E_INVAL, E_LIMIT, E_NOMEM. [any][cb] */
   int32_t (*metric)(promplug_family *f, const promplug_str *label_values, size_t n,
                     promplug_metric **out, promplug_error *err);
   /* The handle is not used after it. NULL is allowed. [any][cb] */

@@ -149,6 +149,7 @@ TEST(ConfigDocs, TheFullFileHasEveryKeyWithItsDefault) {
   ASSERT_EQ(config.forward.size(), 1u);
   EXPECT_EQ(config.forward[0].drop, defaults.forward[0].drop);
   EXPECT_EQ(config.limits.max_series_per_family, defaults.limits.max_series_per_family);
+  EXPECT_EQ(config.limits.series_expiry_seconds, defaults.limits.series_expiry_seconds);
   EXPECT_THAT(config.warnings, ::testing::IsEmpty());
 }
 

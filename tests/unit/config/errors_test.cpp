@@ -173,7 +173,7 @@ INSTANTIATE_TEST_SUITE_P(
                 "expected one of collectors, forward, limits, log_level, process_metrics, "
                 "pushgateway, scrape, self_metrics"},
         BadFile{"limits: {colour: red}", "1", "\"limits.colour\"", "",
-                "expected one of max_series_per_family"},
+                "expected one of max_series_per_family, series_expiry_seconds"},
         BadFile{"forward:\n  - job: a\n    ulr: b", "3", "\"forward[0].ulr\"", "",
                 "did you mean \"forward[0].url\"?"},
         BadFile{"forward: [{colour: a}]", "1", "\"forward[0].colour\"", "",

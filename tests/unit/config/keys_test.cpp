@@ -45,6 +45,7 @@ TEST(ConfigKeys, DefaultsOfTheTableAreThoseOfTheStructs) {
   EXPECT_EQ(from_table.collectors.timeout_seconds, config.collectors.timeout_seconds);
   EXPECT_EQ(from_table.collectors.max_output_bytes, config.collectors.max_output_bytes);
   EXPECT_EQ(from_table.limits.max_series_per_family, config.limits.max_series_per_family);
+  EXPECT_EQ(from_table.limits.series_expiry_seconds, config.limits.series_expiry_seconds);
   EXPECT_EQ(from_table.process_metrics, config.process_metrics);
   EXPECT_EQ(from_table.self_metrics, config.self_metrics);
   EXPECT_EQ(from_table.log_level, config.log_level);
@@ -149,7 +150,7 @@ forward:
      when_gone: keep}
   - {}
 collectors: {timeout_seconds: 0.25, max_output_bytes: 4096}
-limits: {max_series_per_family: 12}
+limits: {max_series_per_family: 12, series_expiry_seconds: 3600}
 process_metrics: false
 self_metrics: False
 log_level: error
@@ -183,6 +184,7 @@ log_level: error
   EXPECT_EQ(config.collectors.timeout_seconds, 0.25);
   EXPECT_EQ(config.collectors.max_output_bytes, 4096u);
   EXPECT_EQ(config.limits.max_series_per_family, 12u);
+  EXPECT_EQ(config.limits.series_expiry_seconds, 3600u);
   EXPECT_FALSE(config.process_metrics);
   EXPECT_FALSE(config.self_metrics);
   EXPECT_EQ(config.log_level, LogLevel::kError);

@@ -223,7 +223,7 @@ TEST_F(FamilyTest, SeriesOverTheLimitCountForNothingUntilOthersAreRemoved) {
   family->Remove(first);
   EXPECT_TRUE(family->Update(&third, 1, UpdateOp::kAdd, 5).ok());
   EXPECT_THAT(Values(family), ElementsAre(Pair("{a=\"2\"}", 0), Pair("{a=\"3\"}", 5)));
-  EXPECT_EQ(family->RefusedSeries(), 2u);
+  EXPECT_EQ(family->Refused(Family::Refusal::kLimit), 2u);
 }
 
 TEST_F(FamilyTest, AHandleOutlivesItsRemovalAndStartsFromZero) {
