@@ -88,11 +88,32 @@ class Host {
   // The answer to a GET of `path`, or "NOT_HANDLED" or the number of the failure.
   std::string Get(const char* path = "/metrics", const char* method = "GET",
                   uint32_t timeout_ms = 0) {
+    return Get(path, method, timeout_ms, {});
+  }
+  // The same for a client that accepts these types only.
+  std::string GetAs(const char* accept) {
+    return Get("/metrics", "GET", 0, {{S("Accept"), S(accept)}});
+  }
+
+  std::vector<std::string> Log() {
+    std::lock_guard lock(mutex_);
+    return log_;
+  }
+
+  promplug_instance* p = nullptr;
+  promplug_error err = {};
+
+ private:
+  std::string Get(const char* path, const char* method, uint32_t timeout_ms,
+                  const std::vector<promplug_kv>& headers) {
+    promplug_error error = {};
     promplug_request request = {};
     request.struct_size = sizeof request;
     request.method = S(method);
     request.path = S(path);
     request.timeout_ms = timeout_ms;
+    request.headers = headers.data();
+    request.n_headers = headers.size();
     std::string body;
     promplug_response response = {};
     response.struct_size = sizeof response;
@@ -105,20 +126,11 @@ class Host {
       static_cast<std::string*>(user)->append(static_cast<const char*>(data), len);
       return int32_t{0};
     };
-    const int32_t result = Api()->handle_request(p, &request, &response, &err);
+    const int32_t result = Api()->handle_request(p, &request, &response, &error);
     if (result == PROMPLUG_NOT_HANDLED) return "NOT_HANDLED";
     return result == PROMPLUG_OK ? body : std::to_string(result);
   }
 
-  std::vector<std::string> Log() {
-    std::lock_guard lock(mutex_);
-    return log_;
-  }
-
-  promplug_instance* p = nullptr;
-  promplug_error err = {};
-
- private:
   std::mutex mutex_;
   std::vector<std::string> log_;
 };
