@@ -2,19 +2,16 @@
 #include "config/keys.hpp"
 
 #include <algorithm>
-#include <array>
-#include <limits>
+#include <utility>
 
-#include "base/text.hpp"
 #include "config/address.hpp"
 #include "config/forward.hpp"
+#include "config/pairs.hpp"
 
 namespace promplug {
 namespace {
 
 constexpr std::string_view kBoolean = "true or false";
-constexpr std::string_view kLabelValue =
-    "a text of 1 to 1024 bytes of UTF-8 without control characters";
 constexpr std::string_view kBytes = "a whole number from 1024 to 1073741824";
 constexpr uint64_t kLowestBytes = 1024;
 constexpr uint64_t kHighestBytes = uint64_t{1} << 30;
@@ -69,82 +66,6 @@ Status ReadInterval(const Value& value, uint32_t* out) {
     return ReadWhole(value, 0u, 86400u, out);
   }
   *out = 0;
-  return {};
-}
-
-Status SetLabel(const Value& value, std::string_view name, StringPairs* labels) {
-  if (!IsValidLabelName(name) || name.starts_with("__") || name == "job" || name == "instance") {
-    return value.Error(
-        "a label name ([a-zA-Z_][a-zA-Z0-9_]*) other than job, instance and __* as the key");
-  }
-  std::string text;
-  Status status = ReadLabelValue(value, &text);
-  if (!status.ok()) return value.Error(kLabelValue);
-  const auto found = std::find_if(labels->begin(), labels->end(),
-                                  [name](const auto& label) { return label.first == name; });
-  if (found == labels->end()) {
-    labels->emplace_back(name, std::move(text));
-  } else {
-    found->second = std::move(text);
-  }
-  return {};
-}
-
-// RFC 9110, 5.6.2.
-bool IsToken(std::string_view text) {
-  constexpr std::string_view kToken =
-      "!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
-  return !text.empty() && text.find_first_not_of(kToken) == std::string_view::npos;
-}
-
-Status SetHeader(const Value& value, std::string_view name, StringPairs* headers) {
-  constexpr std::array<std::string_view, 7> kOurs = {
-      "Content-Type", "Content-Length", "Content-Encoding", "Expect",
-      "Host",         "Connection",     "Transfer-Encoding"};
-  const bool ours = std::any_of(kOurs.begin(), kOurs.end(), [name](std::string_view our) {
-    return EqualsIgnoreCase(our, name);
-  });
-  if (!IsToken(name) || ours) {
-    return value.Error(
-        "an HTTP header name as the key, other than Content-Type, Content-Length, "
-        "Content-Encoding, Expect, Host, Connection and Transfer-Encoding");
-  }
-  const std::string& text = value.node.text;
-  const bool control = std::any_of(text.begin(), text.end(), [](char c) {
-    return (static_cast<unsigned char>(c) < 0x20 && c != '\t') || c == 0x7f;
-  });
-  if (value.node.kind != YamlNode::Kind::kScalar || TrimSpaces(text).empty() || control) {
-    return value.Error("a text that is not empty, without CR, LF and other control characters");
-  }
-  const auto found = std::find_if(headers->begin(), headers->end(), [name](const auto& header) {
-    return EqualsIgnoreCase(header.first, name);
-  });
-  if (found == headers->end()) {
-    headers->emplace_back(name, text);
-  } else {
-    *found = {std::string(name), text};
-  }
-  return {};
-}
-
-using SetPair = Status (*)(const Value& value, std::string_view name, StringPairs* pairs);
-
-// The key's own value replaces the map; the value of "key.NAME" goes into it.
-Status ReadPairs(const Value& value, std::string_view key, SetPair set, StringPairs* pairs) {
-  if (value.key != key)
-    return set(value, std::string_view(value.key).substr(key.size() + 1), pairs);
-  if (value.node.kind != YamlNode::Kind::kMap && value.node.kind != YamlNode::Kind::kNull) {
-    return value.Error();
-  }
-  StringPairs fresh;
-  for (const auto& [name, node] : value.node.entries) {
-    const size_t before = fresh.size();
-    const Value part = value.Part(value.key + "." + name, node);
-    Status status = set(part, name, &fresh);
-    if (!status.ok()) return status;
-    if (fresh.size() == before) return part.Error("the name once, in whatever case of letters");
-  }
-  *pairs = std::move(fresh);
   return {};
 }
 
@@ -207,12 +128,12 @@ constexpr ConfigKey kConfigKeys[] = {
            return ReadSeconds(v, 0.1, 600, &d.config.pushgateway.timeout_seconds);
          }},
     {.name = "pushgateway.job",
-     .expected = kLabelValue,
+     .expected = kLabelValueText,
      .default_text = "photo-api",
      .description = "The job of the grouping key.",
      .read = [](const Value& v, Draft& d) { return ReadLabelValue(v, &d.config.pushgateway.job); }},
     {.name = "pushgateway.instance",
-     .expected = kLabelValue,
+     .expected = kLabelValueText,
      .default_text = "guessed",
      .description = "The instance of the grouping key, different on every machine.",
      .read = [](const Value& v,
@@ -225,7 +146,7 @@ constexpr ConfigKey kConfigKeys[] = {
      .description = "Further labels of the grouping key, for every group.",
      .read =
          [](const Value& v, Draft& d) {
-           return ReadPairs(v, "pushgateway.labels", SetLabel, &d.config.pushgateway.labels);
+           return ReadLabels(v, "pushgateway.labels", &d.config.pushgateway.labels);
          }},
     {.name = "pushgateway.method",
      .expected = "put or post",
@@ -261,7 +182,7 @@ constexpr ConfigKey kConfigKeys[] = {
      .description = "Further headers of every push, for proxies; never logged.",
      .read =
          [](const Value& v, Draft& d) {
-           return ReadPairs(v, "pushgateway.headers", SetHeader, &d.config.pushgateway.headers);
+           return ReadHeaders(v, "pushgateway.headers", &d.config.pushgateway.headers);
          },
      .show = Show::kHidden},
     {.name = "forward",
