@@ -12,9 +12,6 @@ Status CheckModes(const promplug_family_desc& d) {
   if (d.process_mode < PROMPLUG_MODE_DEFAULT || d.process_mode > PROMPLUG_MODE_PER_WORKER) {
     return Status(Code::kInvalid, "process_mode is not known");
   }
-  if (!(d.native_growth == 0 || d.native_growth > 1) || !(d.native_zero_width >= 0)) {
-    return Status(Code::kInvalid, "native_growth must be above 1, native_zero_width not negative");
-  }
   return Status();
 }
 
@@ -49,6 +46,9 @@ Status FromDesc(const promplug_family_desc* from, FamilyDescription* out) {
   out->quantiles.assign(d.quantiles, d.quantiles + d.n_quantiles);
   out->summary_window_seconds = d.summary_window_seconds;
   out->max_series = d.max_series;
+  out->native_max_buckets = d.native_max_buckets;
+  out->native_growth = d.native_growth;
+  out->native_zero_width = d.native_zero_width;
   for (size_t i = 0; i < d.n_states; ++i) out->states.push_back(View(d.states[i]));
   return status;
 }

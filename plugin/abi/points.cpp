@@ -31,6 +31,23 @@ Status ReadNative(const promplug_native_histogram* from, NativeHistogram* out) {
   return status;
 }
 
+promplug_native_histogram ToNative(const NativeHistogram& from) {
+  promplug_native_histogram native = {};
+  native.struct_size = sizeof native;
+  native.schema = from.schema;
+  native.zero_threshold = from.zero_threshold;
+  native.zero_count = from.zero_count;
+  native.positive_offsets = from.positive_offsets;
+  native.positive_lengths = from.positive_lengths;
+  native.n_positive_spans = from.n_positive_spans;
+  native.positive_counts = from.positive_counts;
+  native.negative_offsets = from.negative_offsets;
+  native.negative_lengths = from.negative_lengths;
+  native.n_negative_spans = from.n_negative_spans;
+  native.negative_counts = from.negative_counts;
+  return native;
+}
+
 bool HasBuckets(MetricType type) {
   return type == MetricType::kHistogram || type == MetricType::kGaugeHistogram;
 }
@@ -154,6 +171,10 @@ promplug_point PointToHost::Convert(const Point& point, MetricType type) {
     out.bounds = point.bounds;
     out.cumulative_counts = cumulative_.data();
     out.n_bounds = point.n_bounds;
+    if (point.native != nullptr) {
+      native_ = ToNative(*point.native);
+      out.native = &native_;
+    }
   } else if (type == MetricType::kSummary) {
     out.count = point.integer;
     out.quantiles = point.quantiles;

@@ -48,6 +48,7 @@ class PointToHost {
   std::vector<std::string> texts_;
   std::vector<promplug_kv> labels_;
   std::vector<uint64_t> cumulative_;
+  promplug_native_histogram native_;
   struct ExemplarLabels {
     std::vector<std::string> texts;
     std::vector<promplug_kv> labels;

@@ -54,8 +54,8 @@ class CollectorWriter {
   // histogram or "quantile" on a summary; a counter below zero or NaN; an info value other than 1;
   // a stateset value other than 0 and 1 or without the label that holds the state; bounds that do
   // not ascend or are not finite; quantiles outside [0,1] or not ascending; a native histogram with
-  // an unknown schema or impossible spans; the series was there before. kLimit, kTimeout,
-  // kNoMemory.
+  // an unknown schema, impossible spans or buckets that do not add up to the count; the series was
+  // there before. kLimit, kTimeout, kNoMemory.
   Status Add(const Label* labels, size_t n_labels, const Point& values);
 
   // Counts a point or family that the caller itself found not to be valid; returns `why`.

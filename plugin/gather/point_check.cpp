@@ -3,6 +3,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
+#include <numeric>
 #include <string>
 
 #include "base/text.hpp"
@@ -12,26 +14,50 @@ namespace {
 
 constexpr size_t kMaxBounds = 1u << 16;
 constexpr uint64_t kMaxNativeBuckets = 1u << 20;
+constexpr uint64_t kMaxNativeCount = std::numeric_limits<int64_t>::max();
 constexpr int32_t kMinSchema = -4;
 constexpr int32_t kMaxSchema = 8;
 
 Status Invalid(std::string text) { return Status(Code::kInvalid, std::move(text)); }
 
-Status CheckSpans(const int32_t* offsets, const uint32_t* lengths, size_t n,
-                  const uint64_t* counts) {
+// Adds the counts of one side to *total.
+Status CheckSpans(const int32_t* offsets, const uint32_t* lengths, size_t n, const uint64_t* counts,
+                  uint64_t* total) {
   if (n == 0) return Status();
   if (offsets == nullptr || lengths == nullptr) return Invalid("native histogram without spans");
   uint64_t buckets = 0;
+  int64_t end = 0;
   for (size_t i = 0; i < n; ++i) {
     if (i > 0 && offsets[i] < 0) return Invalid("native histogram with spans that overlap");
     buckets += lengths[i];
     if (buckets > kMaxNativeBuckets) return Invalid("native histogram with too many buckets");
+    end += int64_t{offsets[i]} + lengths[i];
+    if (end > std::numeric_limits<int32_t>::max()) {
+      return Invalid("native histogram with spans beyond any bucket");
+    }
   }
   if (buckets != 0 && counts == nullptr) return Invalid("native histogram without counts");
+  for (uint64_t i = 0; i < buckets; ++i) {
+    // Formats write differences of counts as signed numbers.
+    if (counts[i] > kMaxNativeCount || (*total += counts[i]) > kMaxNativeCount) {
+      return Invalid("native histogram with an impossible count");
+    }
+  }
   return Status();
 }
 
-Status CheckNative(const NativeHistogram& native) {
+// A reader refuses native buckets that do not add up to the count, but for observations of NaN,
+// which are in none of them and make the sum NaN.
+Status CheckNativeTotal(const Point& point, uint64_t total) {
+  const uint64_t count =
+      std::accumulate(point.counts, point.counts + point.n_bounds + 1, uint64_t{0});
+  if (total == count || (total < count && point.has_sum && std::isnan(point.sum))) return Status();
+  return Invalid("native histogram whose buckets add up to " + std::to_string(total) +
+                 ", not to the count, " + std::to_string(count));
+}
+
+Status CheckNative(const Point& point) {
+  const NativeHistogram& native = *point.native;
   if (native.schema < kMinSchema || native.schema > kMaxSchema) {
     return Invalid("native histogram schema " + std::to_string(native.schema) +
                    " is not in -4 to 8");
@@ -39,11 +65,14 @@ Status CheckNative(const NativeHistogram& native) {
   if (!(native.zero_threshold >= 0) || std::isinf(native.zero_threshold)) {
     return Invalid("native histogram with an impossible zero threshold");
   }
+  uint64_t total = native.zero_count;
   Status status = CheckSpans(native.positive_offsets, native.positive_lengths,
-                             native.n_positive_spans, native.positive_counts);
-  if (!status.ok()) return status;
-  return CheckSpans(native.negative_offsets, native.negative_lengths, native.n_negative_spans,
-                    native.negative_counts);
+                             native.n_positive_spans, native.positive_counts, &total);
+  if (status.ok()) {
+    status = CheckSpans(native.negative_offsets, native.negative_lengths, native.n_negative_spans,
+                        native.negative_counts, &total);
+  }
+  return status.ok() ? CheckNativeTotal(point, total) : status;
 }
 
 Status CheckHistogram(const Point& point) {
@@ -57,7 +86,7 @@ Status CheckHistogram(const Point& point) {
       return Invalid("histogram bounds that do not ascend");
     }
   }
-  return point.native == nullptr ? Status() : CheckNative(*point.native);
+  return point.native == nullptr ? Status() : CheckNative(point);
 }
 
 Status CheckSummary(const Point& point) {

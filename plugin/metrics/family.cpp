@@ -20,7 +20,7 @@ size_t WordsOf(const FamilyShape& shape) {
     case MetricType::kCounter:
       return 2;
     case MetricType::kHistogram:
-      return shape.buckets.size() + 2;
+      return shape.buckets.size() + 2 + (shape.native.max_buckets != 0 ? 1 : 0);
     case MetricType::kInfo:
       return 0;
     default:
@@ -55,7 +55,10 @@ Family::~Family() {
     delete SketchOf(sink_->cell());
   }
   SeriesArena::Walk walk = arena_.Begin();
-  while (Series* series = walk.Next()) Stripes::Free(Stripes::Of(series->route_.load()));
+  while (Series* series = walk.Next()) {
+    Stripes::Free(Stripes::Of(series->route_.load()));
+    FreeNative(series);
+  }
   std::free(sink_);
 }
 
@@ -222,6 +225,10 @@ Status Family::Update(const std::string_view* values, size_t n, UpdateOp op, dou
 }
 
 void Family::InitializeCell(Series* series) {
+  if (has_native() && (series->flags_.load(std::memory_order_relaxed) & Series::kDiscard) == 0) {
+    auto* native = new NativeBuckets(shape_.native);
+    NativeWord(series).store(reinterpret_cast<uintptr_t>(native), std::memory_order_relaxed);
+  }
   if (shape_.type != MetricType::kSummary) return;
   auto* sketch = new Sketch(shape_.summary_window, clock().Now());
   series->cell()->store(reinterpret_cast<uintptr_t>(sketch), std::memory_order_relaxed);

@@ -15,6 +15,7 @@
 #include "metrics/exemplar_store.hpp"
 #include "metrics/host_cells.hpp"
 #include "metrics/labels.hpp"
+#include "metrics/native_buckets.hpp"
 #include "metrics/point.hpp"
 #include "metrics/read_sections.hpp"
 #include "metrics/series.hpp"
@@ -41,6 +42,7 @@ struct FamilyContext {
   std::atomic<uint64_t> dropped_exemplars{0};
   std::atomic<uint64_t> expired_series{0};
   std::atomic<uint64_t> series_changes{0};  // series that came or went
+  std::atomic<bool> native_due{false};  // for a family whose own native_due_ is set
 };
 
 // The numbers are those of PROMPLUG_OP_*.
@@ -118,6 +120,9 @@ class Family {
 
   // For Registry::Maintain(): spreads a hot series over CPUs.
   void Promote(Series* series);
+  // For Registry::Maintain(): makes room in the native buckets of series that asked for it. May
+  // take the time of a walk through the series; cheap when none did.
+  void MaintainNative();
   // For Registry, around and after fork().
   void LockForFork() {
     mutex_.lock();
@@ -135,6 +140,14 @@ class Family {
 
   size_t words_per_cell() const { return words_per_cell_; }
   size_t BucketOf(double v) const { return bounds_.BucketOf(v); }
+  bool has_native() const { return shape_.native.max_buckets != 0; }
+  // nullptr for the sink. REQUIRES: has_native()
+  NativeBuckets* NativeOf(Series* series) const {
+    return reinterpret_cast<NativeBuckets*>(NativeWord(series).load(std::memory_order_relaxed));
+  }
+  Word& NativeWord(Series* series) const { return series->cell()[words_per_cell_ - 1]; }
+  void ObserveNative(Series* series, double v);
+  void FreeNative(Series* series);
   const Clock& clock() const { return *context_->clock; }
   HotList& hot() const { return *context_->hot; }
   void SeriesRevived();
@@ -170,6 +183,7 @@ class Family {
   const size_t words_per_cell_;
   std::atomic<uint64_t> live_{0};
   std::array<std::atomic<uint64_t>, kRefusals> refused_{};
+  std::atomic<bool> native_due_{false};
 
   // Serialises all changes of arena, table and host cells; never held by an update of a series.
   std::mutex mutex_;

@@ -13,9 +13,11 @@ void Family::ZeroCell(Series* series) {
         ->Reset(clock().Now());
     return;
   }
-  const auto zero = [this](Word* words) {
-    for (size_t i = 0; i < words_per_cell_; ++i) words[i].store(0, std::memory_order_relaxed);
+  const size_t words = words_per_cell_ - (has_native() ? 1 : 0);
+  const auto zero = [words](Word* word) {
+    for (size_t i = 0; i < words; ++i) word[i].store(0, std::memory_order_relaxed);
   };
+  if (has_native()) NativeOf(series)->Zero();
   zero(series->cell());
   Stripes* stripes = Stripes::Of(series->route_.load(std::memory_order_acquire));
   if (stripes != nullptr) {
@@ -65,6 +67,7 @@ void Family::ReclaimLocked(Series* series) {
   table_.Erase(HashOf(*series), series);
   context_->sections->Retire([this, series] {
     Stripes::Free(Stripes::Of(series->route_.load(std::memory_order_relaxed)));
+    FreeNative(series);
     if (shape_.type == MetricType::kSummary) {
       delete reinterpret_cast<Sketch*>(series->cell()->load(std::memory_order_relaxed));
       series->cell()->store(0, std::memory_order_relaxed);

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "metrics/family.hpp"
+#include "metrics/native_reading.hpp"
 #include "metrics/sketch.hpp"
 
 namespace promplug {
@@ -40,9 +41,11 @@ class FamilyReader final : public PointSource {
  private:
   // So many words of values may be held for one batch.
   static constexpr size_t kScratchWords = 4096;
+  // And so many native histograms, each of which may be large.
+  static constexpr size_t kNativeBatch = 8;
 
   size_t WordsPerPoint() const {
-    if (shape_.type == MetricType::kHistogram) return words_ - 1;
+    if (shape_.type == MetricType::kHistogram) return shape_.buckets.size() + 1;
     if (shape_.type == MetricType::kSummary) return shape_.quantiles.size();
     return 0;
   }
@@ -50,6 +53,10 @@ class FamilyReader final : public PointSource {
   void PrepareScratch(size_t* max) {
     const size_t words = WordsPerPoint();
     if (words == 0) return;
+    if (family_.has_native()) {
+      *max = std::min(*max, kNativeBatch);
+      if (natives_.size() < *max) natives_.resize(*max);
+    }
     *max = std::clamp<size_t>(kScratchWords / words, 1, *max);
     if (shape_.type == MetricType::kHistogram) {
       counts_.resize(*max * words);
@@ -155,6 +162,7 @@ class FamilyReader final : public PointSource {
     });
     out->counts = counts;
     out->sum = sum;
+    if (family_.has_native()) FillNative(series, &natives_[n], counts, out);
     FillExemplars(*series, n, buckets, out);
   }
 
@@ -181,6 +189,22 @@ class FamilyReader final : public PointSource {
     }
   }
 
+  // The native buckets decide about the count: a reader refuses a histogram where they do not add
+  // up to it. They and the classic ones are not read at the same moment, and a removal may come
+  // between an update of both. So the classic ones are cut where they would pass the count, and
+  // what they have less is above the last bound. None of them falls from one reading to the next.
+  void FillNative(Series* series, NativeReading* reading, uint64_t* counts, Point* out) {
+    reading->Read(*family_.NativeOf(series), shape_.native.max_buckets, shape_.native.level);
+    reading->histogram().zero_threshold = shape_.native.zero_threshold;
+    out->native = &reading->histogram();
+    uint64_t left = reading->total();
+    for (size_t i = 0; i < out->n_bounds; ++i) {
+      counts[i] = std::min(counts[i], left);
+      left -= counts[i];
+    }
+    counts[out->n_bounds] = left;
+  }
+
   void FillSummary(Series* series, size_t n, Point* out) {
     double* values = quantile_values_.data() + n * shape_.quantiles.size();
     auto* sketch = reinterpret_cast<Sketch*>(series->cell()->load(std::memory_order_relaxed));
@@ -199,6 +223,7 @@ class FamilyReader final : public PointSource {
   std::vector<std::string_view> states_;
   std::vector<uint64_t> counts_;
   std::vector<double> quantile_values_;
+  std::vector<NativeReading> natives_;
   const Point* prepared_ = nullptr;
   size_t n_prepared_ = 0;
   // So many points the batch has at most.

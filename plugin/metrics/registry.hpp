@@ -40,8 +40,9 @@ class Registry {
   // Series that are not updated for so long expire: they go as by Family::Remove(). Zero: never.
   void SetSeriesExpiry(Duration expiry) { idle_sweep_.SetExpiry(expiry); }
 
-  // Spreads hot cells over CPUs, lets idle series expire and gives back the memory of removed ones.
-  // One thread at a time, a few times a second; cheap when there is nothing to do.
+  // Spreads hot cells over CPUs, lets idle series expire, gives back the memory of removed ones and
+  // makes room for native buckets. One thread at a time, a few times a second; cheap when there is
+  // nothing to do.
   void Maintain();
 
   // Before fork(), so that no other thread is in the middle of a change; afterwards, in parent and

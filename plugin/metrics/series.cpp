@@ -30,6 +30,7 @@ void Series::Observe(double v) {
     return Ignore();
   if (type_ == MetricType::kHistogram) [[likely]] {
     Word* words = ActiveCell();
+    if (family_->has_native()) family_->ObserveNative(this, v);
     AddOne(words + 1 + family_->BucketOf(v));
     AddDouble(words, v);
   } else if (type_ == MetricType::kSummary) {

@@ -21,7 +21,8 @@ class Family;
 // The cell is a few words, by type:
 //   kCounter    whole part (integer), fraction (bits of a double)
 //   kGauge      bits of a double
-//   kHistogram  sum (bits of a double), then one count for each bucket, +Inf last
+//   kHistogram  sum (bits of a double), then one count for each bucket, +Inf last; where the family
+//               has native buckets, a pointer to NativeBuckets, in the own cell only
 //   kSummary    pointer to the Sketch
 //   kStateset   bit i: state i is on
 //   kInfo       nothing

@@ -12,6 +12,9 @@ namespace {
 
 constexpr size_t kMaxLabels = 64;
 constexpr size_t kMaxBuckets = 1024;
+constexpr uint32_t kMaxNativeBuckets = 2048;
+constexpr double kDefaultNativeGrowth = 1.1;
+constexpr double kDefaultNativeZeroWidth = 0x1p-128;
 constexpr size_t kMaxStates = 64;
 constexpr uint32_t kDefaultWindowSeconds = 600;
 // Seconds of a network service, as all client libraries have them.
@@ -81,6 +84,24 @@ Status CheckNumbers(const FamilyDescription& d) {
   return Status();
 }
 
+Status CheckNative(const FamilyDescription& d) {
+  if (!(d.native_growth == 0 || d.native_growth > 1)) {
+    return Invalid(d, "native_growth must be above 1");
+  }
+  if (!(d.native_zero_width >= 0) || std::isinf(d.native_zero_width)) {
+    return Invalid(d, "native_zero_width must be finite and not negative");
+  }
+  if (d.native_max_buckets > kMaxNativeBuckets) return Invalid(d, "more than 2048 native buckets");
+  return Status();
+}
+
+NativeShape NativeOf(const FamilyDescription& d) {
+  if (d.type != MetricType::kHistogram || d.native_max_buckets == 0) return {};
+  return {d.native_max_buckets,
+          LevelOfGrowth(d.native_growth == 0 ? kDefaultNativeGrowth : d.native_growth),
+          d.native_zero_width == 0 ? kDefaultNativeZeroWidth : d.native_zero_width};
+}
+
 Status CheckStates(const FamilyDescription& d) {
   if (d.type != MetricType::kStateset) return Status();
   if (d.states.empty() || d.states.size() > kMaxStates) {
@@ -100,6 +121,7 @@ Status CheckStates(const FamilyDescription& d) {
 
 std::vector<double> BucketsOf(const FamilyDescription& d) {
   if (d.type != MetricType::kHistogram) return {};
+  if (d.buckets.empty() && d.native_max_buckets != 0) return {};
   if (d.buckets.empty()) return {std::begin(kDefaultBuckets), std::end(kDefaultBuckets)};
   std::vector<double> buckets(d.buckets);
   if (std::isinf(buckets.back())) buckets.pop_back();
@@ -112,7 +134,7 @@ Result<FamilyShape> FamilyShape::FromDescription(const FamilyDescription& d) {
   if (d.type == MetricType::kUntyped || d.type == MetricType::kGaugeHistogram) {
     return Invalid(d, "only collectors have untyped families and gauge histograms");
   }
-  for (const auto& check : {CheckTexts, CheckLabels, CheckNumbers, CheckStates}) {
+  for (const auto& check : {CheckTexts, CheckLabels, CheckNumbers, CheckNative, CheckStates}) {
     Status status = check(d);
     if (!status.ok()) return status;
   }
@@ -128,6 +150,7 @@ Result<FamilyShape> FamilyShape::FromDescription(const FamilyDescription& d) {
   if (!rendered.empty()) shape.const_labels = rendered.substr(1, rendered.size() - 2);
   shape.n_const_labels = d.const_labels.size();
   shape.buckets = BucketsOf(d);
+  shape.native = NativeOf(d);
   if (d.type == MetricType::kSummary) shape.quantiles = d.quantiles;
   shape.summary_window = std::chrono::seconds(
       d.summary_window_seconds == 0 ? kDefaultWindowSeconds : d.summary_window_seconds);
@@ -145,6 +168,7 @@ bool FamilyShape::SameAs(const FamilyShape& other, std::string* why) const {
          same(label_names == other.label_names, "label names") &&
          same(const_labels == other.const_labels, "constant labels") &&
          same(buckets == other.buckets, "buckets") &&
+         same(native == other.native, "native buckets") &&
          same(quantiles == other.quantiles, "quantiles") && same(states == other.states, "states");
 }
 

@@ -9,6 +9,7 @@
 #include "base/clock.hpp"
 #include "base/status.hpp"
 #include "metrics/labels.hpp"
+#include "metrics/native_buckets.hpp"
 #include "metrics/point.hpp"
 
 namespace promplug {
@@ -21,11 +22,15 @@ struct FamilyDescription {
   std::string_view unit;
   std::vector<std::string_view> label_names;
   std::vector<Label> const_labels;
-  std::vector<double> buckets;          // kHistogram; empty: the default bounds
+  // kHistogram; empty: the default bounds, or with native buckets none
+  std::vector<double> buckets;
   std::vector<double> quantiles;        // kSummary
   uint32_t summary_window_seconds = 0;  // 0: 600
   uint32_t max_series = 0;              // 0: the registry's default
   std::vector<std::string_view> states;
+  uint32_t native_max_buckets = 0;  // kHistogram; 0: no native buckets
+  double native_growth = 0;         // 0: 1.1
+  double native_zero_width = 0;     // 0: 2^-128
 };
 
 // A checked description, owning what it says. Immutable.
@@ -42,6 +47,7 @@ struct FamilyShape {
   Duration summary_window{};
   uint32_t max_series = 0;
   std::vector<std::string> states;
+  NativeShape native;
 
   // kInvalid with a text that names the field and the value.
   static Result<FamilyShape> FromDescription(const FamilyDescription& description);

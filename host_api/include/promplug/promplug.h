@@ -197,7 +197,8 @@ typedef struct promplug_family_desc { /* [sized] */
   const promplug_kv *const_labels; /* on every series of the family */
   size_t n_const_labels;
   const double *buckets; /* HISTOGRAM: ascending finite upper bounds, +Inf is implied;
-                            none: 0.005 to 10, the usual eleven */
+                            none: 0.005 to 10, the usual eleven, or with native buckets
+                            no others beside them */
   size_t n_buckets;
   const double *quantiles; /* SUMMARY: each in [0,1]. What is reported lies within 1 % of
                               the value of the exact quantile of the window */
@@ -207,9 +208,10 @@ typedef struct promplug_family_desc { /* [sized] */
   const promplug_str *states;      /* STATESET: 1 to 64 distinct names */
   size_t n_states;
   int32_t process_mode;            /* PROMPLUG_MODE_*; used with many workers only */
-  uint32_t native_max_buckets;     /* HISTOGRAM: > 0 asks for native buckets too */
-  double native_growth;            /* > 1: ratio of neighbouring native bounds; 0: 1.1 */
-  double native_zero_width;        /* 0: the plugin's default */
+  uint32_t native_max_buckets;     /* HISTOGRAM: > 0 asks for native buckets too, at most
+                                      2048; a series that needs more gets wider ones */
+  double native_growth;            /* > 1: ratio of neighbouring native bounds, at most; 0: 1.1 */
+  double native_zero_width;        /* finite; values so near to zero count as zero; 0: 2^-128 */
 } promplug_family_desc;
 
 /* Labels and origin of one addition to a counter or observation of a histogram. Names and values
@@ -251,10 +253,12 @@ typedef struct promplug_family_head { /* [sized] */
 
 typedef struct promplug_native_histogram { /* [sized] */
   uint32_t struct_size;
-  int32_t schema; /* -4 to 8 */
+  int32_t schema; /* -4 to 8: bucket i ends at 2^(i / 2^schema) */
   double zero_threshold;
   uint64_t zero_count;
-  /* Spans: pairs of (offset, length); counts are absolute, in the order of the spans. */
+  /* Spans: pairs of (offset, length), the first offset being an index, the others the gap to the
+   * span before; counts are absolute, in the order of the spans. All counts add up to the count of
+   * the point (less, where its sum is NaN); a point where they do not is refused. */
   const int32_t *positive_offsets;
   const uint32_t *positive_lengths;
   size_t n_positive_spans;

@@ -41,10 +41,11 @@ struct FamilyOptions {
   StringPairs const_labels;
   uint32_t max_series = 0;  // 0: the configured limit
   int32_t process_mode = PROMPLUG_MODE_DEFAULT;
-  std::vector<double> buckets;      // histogram; empty: 0.005 to 10
-  uint32_t native_max_buckets = 0;  // histogram; > 0 asks for native buckets too
-  double native_growth = 0;
-  double native_zero_width = 0;
+  // Histogram; empty: 0.005 to 10, or with native buckets none beside them.
+  std::vector<double> buckets;
+  uint32_t native_max_buckets = 0;         // histogram; > 0 asks for native buckets too
+  double native_growth = 0;                // ratio of neighbouring native bounds, at most; 0: 1.1
+  double native_zero_width = 0;            // values so near to zero count as zero; 0: 2^-128
   std::vector<double> quantiles;           // summary
   std::chrono::seconds summary_window{0};  // 0: ten minutes
 };

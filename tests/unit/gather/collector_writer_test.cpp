@@ -15,6 +15,7 @@ namespace promplug::test {
 namespace {
 
 using ::testing::ElementsAre;
+using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
 constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
@@ -141,6 +142,55 @@ TEST_F(CollectorWriterTest, KeepsANativeHistogramWithItsSpans) {
   EXPECT_EQ(read.native->negative_counts[0], 9u);
 }
 
+TEST_F(CollectorWriterTest, RefusesANativeHistogramThatNoReaderTakesAndSaysWhy) {
+  constexpr uint64_t kHuge = uint64_t{1} << 63;
+  const uint64_t total[] = {3};
+  const int32_t overlapping[] = {0, -1};
+  const int32_t beyond[] = {2147483647, 1};
+  const int32_t fine[] = {-2, 0};
+  const uint32_t lengths[] = {1, 1};
+  const uint64_t counts[] = {1, 2};
+  const uint64_t huge[] = {kHuge, kHuge + 3};
+  NativeHistogram native;
+  native.n_positive_spans = 2;
+  native.positive_offsets = fine;
+  native.positive_lengths = lengths;
+  native.positive_counts = counts;
+  Point point;
+  point.counts = total;
+  point.native = &native;
+  ASSERT_TRUE(Begin(MetricType::kHistogram, "h").ok());
+  const auto refusal = [&](const NativeHistogram& wrong) {
+    point.native = &wrong;
+    return std::string(Add({}, point).text());
+  };
+  NativeHistogram wrong = native;
+  wrong.schema = -5;
+  EXPECT_THAT(refusal(wrong), HasSubstr("schema -5 is not in -4 to 8"));
+  wrong = native;
+  wrong.zero_threshold = kNan;
+  EXPECT_THAT(refusal(wrong), HasSubstr("zero threshold"));
+  wrong = native;
+  wrong.positive_offsets = overlapping;
+  EXPECT_THAT(refusal(wrong), HasSubstr("overlap"));
+  wrong.positive_offsets = beyond;
+  EXPECT_THAT(refusal(wrong), HasSubstr("beyond any bucket"));
+  wrong = native;
+  wrong.positive_counts = nullptr;
+  EXPECT_THAT(refusal(wrong), HasSubstr("without counts"));
+  wrong.positive_counts = huge;
+  EXPECT_THAT(refusal(wrong), HasSubstr("impossible count"));
+  wrong = native;
+  wrong.zero_count = 1;
+  EXPECT_THAT(refusal(wrong), HasSubstr("add up to 4, not to the count, 3"));
+  wrong = native;
+  wrong.n_positive_spans = 1;
+  EXPECT_THAT(refusal(wrong), HasSubstr("add up to 1, not to the count, 3"));
+  point.sum = kNan;
+  EXPECT_EQ(refusal(wrong), "") << "what is missing was NaN";
+  EXPECT_EQ(writer_.refusals().invalid, 8u);
+}
+
 TEST_F(CollectorWriterTest, KeepsASummaryAndACountersExemplar) {
   const double quantiles[] = {0, 0.5, 1};
   const double values[] = {1, kNan, 3};
@@ -228,6 +278,8 @@ TEST_F(CollectorWriterTest, RefusesWhatIsNotValidAndGoesOn) {
   histogram.n_bounds = 0;
   expect_refused(Add({{"le", "1"}}, histogram));
   histogram.native = &native;
+  expect_refused(Add({}, histogram));
+  native.schema = 8;
   expect_refused(Add({}, histogram));
   ASSERT_TRUE(Begin(MetricType::kSummary, "q").ok());
   expect_refused(Add({}, summary));
