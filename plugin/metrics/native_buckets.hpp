@@ -42,7 +42,7 @@ class NativeBuckets {
     const NativeTable::Added added = front_.load(std::memory_order_acquire)->Add(v < 0, index);
     if (added == NativeTable::Added::kFull) [[unlikely]]
       AddCoarsest(v < 0, index);
-    return added != NativeTable::Added::kCounted;
+    return added == NativeTable::Added::kCoarsened;
   }
 
   uint64_t zero_count() const { return counts_.zero.load(std::memory_order_relaxed); }

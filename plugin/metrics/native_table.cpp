@@ -9,7 +9,7 @@
 namespace promplug {
 
 NativeTable* NativeTable::Make(uint32_t max_buckets, uint32_t level) {
-  constexpr uint32_t kFewestPlaces = 32;
+  constexpr uint32_t kFewestPlaces = 128;
   const uint32_t places = std::max(std::bit_ceil(2 * max_buckets), kFewestPlaces);
   void* memory = std::calloc(1, sizeof(NativeTable) + places * (sizeof(std::atomic<uint64_t>) +
                                                                 sizeof(std::atomic<uint32_t>)));

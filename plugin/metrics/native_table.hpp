@@ -11,7 +11,7 @@
 namespace promplug {
 
 // The counts of the native buckets of one series that are not empty, in one flat block without
-// pointers: open addressing, so many places as twice the limit of buckets or more. A bucket is
+// pointers: open addressing, with twice as many places as the limit of buckets or more. A bucket is
 // known by side, level and index, and takes a place at its first observation for good.
 //
 // When it holds more buckets than the limit, what comes goes into coarser ones, and again each time

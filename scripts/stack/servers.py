@@ -97,7 +97,8 @@ class Prometheus(Server):
     name = "prometheus"
     ready_path = "/-/ready"
 
-    def __init__(self, directory, targets):
+    def __init__(self, directory, targets, features=()):
+        self.features = features
         self.config = pathlib.Path(directory, "prometheus.yml")
         self.config.write_text(prometheus_config(targets), encoding="utf-8")
         super().__init__(directory)
@@ -105,7 +106,8 @@ class Prometheus(Server):
     def command(self, port):
         return [find_program("prometheus", "prometheus"), f"--config.file={self.config}",
                 f"--storage.tsdb.path={pathlib.Path(self.directory, 'prometheus-data')}",
-                f"--web.listen-address=127.0.0.1:{port}", "--log.level=warn"]
+                f"--web.listen-address=127.0.0.1:{port}", "--log.level=warn",
+                *(f"--enable-feature={feature}" for feature in self.features)]
 
     def query(self, expression):
         """The samples of an instant vector: a list of (labels, value)."""

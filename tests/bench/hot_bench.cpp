@@ -44,6 +44,7 @@ struct PluginSide {
   promplug_metric* fraction;
   promplug_metric* gauge;
   promplug_metric* histogram;
+  promplug_metric* native;
   promplug_family* looked_up;
   LabelValues labels = LabelValuesOf(kLookedUp);
   promplug_str label_strs[3];
@@ -53,6 +54,10 @@ struct PluginSide {
     fraction = Single(PROMPLUG_COUNTER, "fraction_total");
     gauge = Single(PROMPLUG_GAUGE, "gauge");
     histogram = Single(PROMPLUG_HISTOGRAM, "histogram");
+    promplug_family_desc native_desc = Desc(PROMPLUG_HISTOGRAM, "native_histogram");
+    native_desc.n_buckets = 0;
+    native_desc.native_max_buckets = 160;
+    native = Metric(instance.Family(native_desc), nullptr, 0);
     static const promplug_str kNames[] = {Str(kLabelNames[0]), Str(kLabelNames[1]),
                                           Str(kLabelNames[2])};
     promplug_family_desc desc = Desc(PROMPLUG_COUNTER, "looked_up_total");
@@ -156,6 +161,8 @@ void RegisterPlugin(const std::string& who, PluginSide* side) {
   Register("add_fraction", who, [=](size_t) { api->counter_add(side->fraction, .5); });
   Register("set", who, [=](size_t i) { api->gauge_set(side->gauge, static_cast<double>(i)); });
   Register("observe", who, [=](size_t i) { api->observe(side->histogram, values[i % kValues]); });
+  Register("observe_native", who,
+           [=](size_t i) { api->observe(side->native, values[i % kValues]); });
   Register(
       "look_up_inc", who, [=](size_t) { side->LookUpAndAdd(); }, kDear);
 }
