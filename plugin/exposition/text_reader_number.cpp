@@ -82,6 +82,27 @@ bool FitsDouble(std::string_view digits, const Decimal& decimal) {
   return std::from_chars(digits.data(), digits.data() + digits.size(), value).ec == std::errc();
 }
 
+const char* SkipDigits(const char* p, const char* end) {
+  while (p != end && IsDigit(*p)) ++p;
+  return p;
+}
+
+// Whether it is a number without sign, so short and with so short an exponent that it fits a double
+// for certain. Most are.
+bool IsSmallDecimal(std::string_view text) {
+  constexpr size_t kMaxBytes = 200;
+  constexpr ptrdiff_t kMaxExponentDigits = 2;
+  if (text.empty() || text.size() > kMaxBytes || !IsDigit(text[0])) return false;
+  const char* const end = text.data() + text.size();
+  const char* p = SkipDigits(text.data() + 1, end);
+  if (p != end && *p == '.') p = SkipDigits(p + 1, end);
+  if (p == end) return true;
+  if (*p != 'e' && *p != 'E') return false;
+  ++p;
+  if (p != end && (*p == '-' || *p == '+')) ++p;
+  return p != end && end - p <= kMaxExponentDigits && SkipDigits(p, end) == end;
+}
+
 bool Read(std::string_view text, double* value) {
   const bool signed_text = !text.empty() && (text[0] == '+' || text[0] == '-');
   const bool negative = signed_text && text[0] == '-';
@@ -103,14 +124,7 @@ bool Read(std::string_view text, double* value) {
 
 }  // namespace
 
-bool IsTextFloat(std::string_view text) {
-  // Most values are counts: digits alone, few enough for any double.
-  constexpr size_t kFewDigits = 300;
-  size_t digits = 0;
-  while (digits < text.size() && IsDigit(text[digits])) ++digits;
-  if (digits == text.size() && digits > 0 && digits < kFewDigits) return true;
-  return Read(text, nullptr);
-}
+bool IsTextFloat(std::string_view text) { return IsSmallDecimal(text) || Read(text, nullptr); }
 
 bool ReadTextFloat(std::string_view text, double* value) { return Read(text, value); }
 
