@@ -6,9 +6,11 @@
 namespace promplug {
 namespace {
 
+// REQUIRES: name is not empty
 bool Matches(std::string_view pattern, std::string_view name) {
   if (!pattern.ends_with('*')) return pattern == name;
-  return name.starts_with(pattern.substr(0, pattern.size() - 1));
+  pattern.remove_suffix(1);
+  return pattern.empty() || (name[0] == pattern[0] && name.starts_with(pattern));
 }
 
 bool AnyMatches(const std::vector<std::string>& patterns, std::string_view name) {

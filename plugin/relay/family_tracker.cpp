@@ -56,17 +56,24 @@ FamilyTracker::Step FamilyTracker::Type(std::string_view name, TextType type) {
 
 FamilyTracker::Place FamilyTracker::Sample(std::string_view name) {
   Place place;
-  if (!last_sample_.empty() && name == last_sample_) {
+  if (IsLastSample(name)) {
     place.role = last_role_;
     return place;
   }
   place = FindPlace(name);
   if (place.role != Role::kCreated) {
     has_samples_ = true;
-    last_sample_ = name;
+    has_last_ = true;
     last_role_ = place.role;
+    if (last_role_ != Role::kPlain) last_sample_ = name;
   }
   return place;
+}
+
+bool FamilyTracker::IsLastSample(std::string_view name) const {
+  const std::string& last = last_role_ == Role::kPlain ? name_ : last_sample_;
+  return has_last_ && name.size() == last.size() &&
+         EqualBytes(name.data(), last.data(), last.size());
 }
 
 FamilyTracker::Place FamilyTracker::FindPlace(std::string_view sample) {
@@ -75,11 +82,11 @@ FamilyTracker::Place FamilyTracker::FindPlace(std::string_view sample) {
   Leave();
   const std::string_view family = FamilyOf(sample);
   if (family.empty()) {
-    Begin(sample);
+    Begin(sample, IdOf(sample));
     place.step = Step::kNew;
     return place;
   }
-  ComeBack(family);
+  ComeBack(family, IdOf(family));
   place.step = Step::kBack;
   IsOfCurrent(sample, &place.role);
   return place;
@@ -100,17 +107,22 @@ std::string_view FamilyTracker::FamilyOf(std::string_view sample) {
 }
 
 FamilyTracker::Step FamilyTracker::Enter(std::string_view name) {
-  const bool current =
-      name == name_ || (!name_.empty() && name == name_.substr(0, declared_length_));
-  if (current) return Step::kSame;
+  if (IsCurrent(name)) return Step::kSame;
   Leave();
-  if (ComeBack(name)) return Step::kBack;
+  const uint64_t id = IdOf(name);
+  if (ComeBack(name, id)) return Step::kBack;
   std::string_view owner;
   const uint64_t* const owner_word = FindOwner(name, &owner);
   const bool owned = owner_word != nullptr && (*owner_word & kRefused) == 0;
-  Begin(name);
+  Begin(name, id);
   refused_ = owned;
   return Step::kNew;
+}
+
+// Whether it is the name of the current family, or was before the first sample.
+bool FamilyTracker::IsCurrent(std::string_view name) const {
+  if (name.size() != name_.size() && name.size() != declared_length_) return false;
+  return !name_.empty() && EqualBytes(name.data(), name_.data(), name.size());
 }
 
 void FamilyTracker::Leave() {
@@ -120,10 +132,10 @@ void FamilyTracker::Leave() {
   if (!left_.Insert(id_ | known)) *left_.Find(id_) = id_ | known;
 }
 
-void FamilyTracker::Begin(std::string_view name) {
+void FamilyTracker::Begin(std::string_view name, uint64_t id) {
   name_ = name;
-  last_sample_.clear();
-  id_ = IdOf(name);
+  has_last_ = false;
+  id_ = id;
   declared_length_ = name.size();
   type_ = TextType::kNone;
   has_samples_ = false;
@@ -131,11 +143,11 @@ void FamilyTracker::Begin(std::string_view name) {
   other_type_ = false;
 }
 
-bool FamilyTracker::ComeBack(std::string_view name) {
-  const uint64_t* const word = left_.Find(IdOf(name));
+bool FamilyTracker::ComeBack(std::string_view name, uint64_t id) {
+  const uint64_t* const word = left_.Find(id);
   if (word == nullptr) return false;
   const uint64_t known = *word;
-  Begin(name);
+  Begin(name, id);
   type_ = TypeIn(known);
   has_samples_ = (known & kHasSamples) != 0;
   refused_ = (known & kRefused) != 0;
@@ -178,7 +190,9 @@ bool FamilyTracker::TakesNameOf(std::string_view sample) const {
 
 uint64_t* FamilyTracker::FindOwner(std::string_view sample, std::string_view* name) {
   for (const Suffix& suffix : kSuffixes) {
-    if (!sample.ends_with(suffix.text) || sample.size() == suffix.text.size()) continue;
+    if (sample.back() != suffix.text.back() || !sample.ends_with(suffix.text) ||
+        sample.size() == suffix.text.size())
+      continue;
     *name = sample.substr(0, sample.size() - suffix.text.size());
     uint64_t* const word = left_.Find(IdOf(*name));
     return word != nullptr && HasSuffix(TypeIn(*word), suffix.role) ? word : nullptr;
@@ -187,6 +201,7 @@ uint64_t* FamilyTracker::FindOwner(std::string_view sample, std::string_view* na
 }
 
 bool FamilyTracker::OwnNamesAreTaken() {
+  if (!HasSuffix(type_, Role::kSum)) return false;
   std::string sample;
   for (const Suffix& suffix : kSuffixes) {
     if (!HasSuffix(type_, suffix.role)) continue;

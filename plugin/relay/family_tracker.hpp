@@ -61,8 +61,10 @@ class FamilyTracker {
  private:
   Step Enter(std::string_view name);
   void Leave();
-  void Begin(std::string_view name);
-  bool ComeBack(std::string_view name);
+  bool IsLastSample(std::string_view name) const;
+  bool IsCurrent(std::string_view name) const;
+  void Begin(std::string_view name, uint64_t id);
+  bool ComeBack(std::string_view name, uint64_t id);
   // Whether a sample of this name is one of the current family.
   bool IsOfCurrent(std::string_view sample, Role* role);
   bool TakesNameOf(std::string_view sample) const;
@@ -71,10 +73,12 @@ class FamilyTracker {
   bool OwnNamesAreTaken();
   Place FindPlace(std::string_view sample);
 
-  WordTable left_;           // ids, with what is known of the family in the low byte
-  std::string name_;         // of the current family; empty: there is none
-  std::string last_sample_;  // the last sample's name; empty: none in the current family
+  WordTable left_;    // ids, with what is known of the family in the low byte
+  std::string name_;  // of the current family; empty: there is none
+  // Of the last sample in the current family, if it had one that is no kCreated.
+  bool has_last_ = false;
   Role last_role_ = Role::kPlain;
+  std::string last_sample_;  // its name; of a kPlain one that is name_
   uint64_t id_ = 1u << 8;
   size_t declared_length_ = 0;  // name_ begins with the name that HELP or TYPE gave
   TextType type_ = TextType::kNone;

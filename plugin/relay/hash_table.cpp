@@ -61,15 +61,23 @@ void WordTable::Clear() {
 
 bool SeenSeries::Insert(uint64_t hash) {
   if (hash == 0) hash = 1;
+  if (is_many_) return many_.Insert(hash);
   const auto few_end = few_.begin() + static_cast<std::ptrdiff_t>(few_count_);
   if (std::find(few_.begin(), few_end, hash) != few_end) return false;
-  if (few_count_ == few_.size()) return many_.Insert(hash);
+  if (few_count_ == few_.size()) return InsertIntoMany(hash);
   few_[few_count_++] = hash;
   return true;
 }
 
+bool SeenSeries::InsertIntoMany(uint64_t hash) {
+  is_many_ = true;
+  for (const uint64_t one : few_) many_.Insert(one);
+  return many_.Insert(hash);
+}
+
 void SeenSeries::Clear() {
-  if (few_count_ == few_.size()) many_.Clear();
+  if (is_many_) many_.Clear();
+  is_many_ = false;
   few_count_ = 0;
 }
 

@@ -52,8 +52,11 @@ class SeenSeries {
   void Clear();
 
  private:
+  bool InsertIntoMany(uint64_t hash);
+
   std::array<uint64_t, 16> few_{};
   size_t few_count_ = 0;
+  bool is_many_ = false;  // many_ has them all
   WordTable many_{~uint64_t{0}};
 };
 
