@@ -4,8 +4,10 @@
 #include <bit>
 #include <cstring>
 
+#include "base/byte_block.hpp"
 #include "base/text.hpp"
 #include "exposition/text_reader_number.hpp"
+#include "metrics/hash.hpp"
 
 namespace promplug {
 namespace {
@@ -50,14 +52,19 @@ const char* SkipWord(const char* p, const char* end) {
   return p;
 }
 
+ByteBlock IsNameByte(ByteBlock block, uint8_t byte) {
+  const ByteBlock letters = IsBetween(block | EveryByte('a' - 'A'), 'a', 'z');
+  // ':' is the byte behind '9'.
+  const ByteBlock digits = IsBetween(block, '0', byte == kNameByte ? ':' : '9');
+  return letters | digits | IsByte(block, '_');
+}
+
 // The end of the name at p; p itself where there is none.
 const char* SkipName(const char* p, const char* end, uint8_t start, uint8_t byte) {
   if (p == end || !Is(*p, start)) return p;
-  ++p;
-  while (end - p >= 4) {
-    const uint8_t all = ClassOf(p[0]) & ClassOf(p[1]) & ClassOf(p[2]) & ClassOf(p[3]);
-    if ((all & byte) == 0) break;
-    p += 4;
+  for (; end - p >= static_cast<ptrdiff_t>(kBlockBytes); p += kBlockBytes) {
+    const auto size = std::countr_one(HighBits(IsNameByte(LoadBlock(p), byte)));
+    if (size < static_cast<int>(kBlockBytes)) return p + size;
   }
   while (p != end && Is(*p, byte)) ++p;
   return p;
@@ -73,9 +80,9 @@ struct TypeWord {
 };
 
 constexpr TypeWord kTypeWords[] = {
-    {"untyped", TextType::kUntyped},
-    {"counter", TextType::kCounter},
     {"gauge", TextType::kGauge},
+    {"counter", TextType::kCounter},
+    {"untyped", TextType::kUntyped},
     {"histogram", TextType::kHistogram},
     {"summary", TextType::kSummary},
     {"unknown", TextType::kUnknown},
@@ -87,27 +94,21 @@ constexpr TypeWord kTypeWords[] = {
 
 TextType TypeOf(std::string_view word) {
   for (const TypeWord& known : kTypeWords) {
-    if (EqualsIgnoreCase(known.word, word)) return known.type;
+    const size_t size = known.word.size();
+    if (size != word.size()) continue;
+    const bool same = EqualBytes(known.word.data(), word.data(), size);
+    if (same || EqualsIgnoreCase(known.word, word)) return known.type;
   }
   return TextType::kNone;
 }
 
-// The bits 0x80 of those bytes of `word` that are zero, and perhaps of bytes above such a one.
-uint64_t ZeroBytes(uint64_t word) {
-  return (word - 0x0101010101010101u) & ~word & 0x8080808080808080u;
-}
+ByteBlock BreaksValue(ByteBlock block) { return IsByte(block, '"') | IsByte(block, '\\') | block; }
 
 // The first byte that a label value does not simply hold: '"', '\\', or not ASCII; or `end`.
 const char* FindValueBreak(const char* p, const char* end) {
-  constexpr uint64_t kEveryByte = 0x0101010101010101u;
-  // The lowest mark is exact, and in memory order the first where the machine is little-endian.
-  while (std::endian::native == std::endian::little && end - p >= 8) {
-    uint64_t word;
-    std::memcpy(&word, p, sizeof word);
-    const uint64_t marks = (word & (kEveryByte * 0x80)) | ZeroBytes(word ^ (kEveryByte * '"')) |
-                           ZeroBytes(word ^ (kEveryByte * '\\'));
-    if (marks != 0) return p + std::countr_zero(marks) / 8;
-    p += 8;
+  for (; end - p >= static_cast<ptrdiff_t>(kBlockBytes); p += kBlockBytes) {
+    const uint32_t breaks = HighBits(BreaksValue(LoadBlock(p)));
+    if (breaks != 0) return p + std::countr_zero(breaks);
   }
   while (p != end && !Is(*p, kValueBreak)) ++p;
   return p;
@@ -136,6 +137,28 @@ const char* FindClosingQuote(const char* p, const char* end, bool* ascii,
   }
 }
 
+enum class Keyword { kOther, kHelp, kType, kEof };
+
+// The keyword of a comment. *at is behind the '#', and is left behind the keyword.
+Keyword ReadKeyword(const char** at, const char* end) {
+  constexpr std::string_view kHelp = " HELP ";
+  constexpr std::string_view kType = " TYPE ";
+  const char* p = *at;
+  if (end - p > static_cast<ptrdiff_t>(kHelp.size())) {
+    const bool help = std::memcmp(p, kHelp.data(), kHelp.size()) == 0;
+    if (help || std::memcmp(p, kType.data(), kType.size()) == 0) {
+      *at = p + kHelp.size();
+      return help ? Keyword::kHelp : Keyword::kType;
+    }
+  }
+  p = SkipBlanks(p, end);
+  *at = SkipWord(p, end);
+  const std::string_view keyword = Between(p, *at);
+  if (keyword == "HELP") return Keyword::kHelp;
+  if (keyword == "TYPE") return Keyword::kType;
+  return keyword == "EOF" ? Keyword::kEof : Keyword::kOther;
+}
+
 bool IsTimestamp(std::string_view text) {
   return text.find_first_not_of("0123456789+-.eE") == std::string_view::npos && IsTextFloat(text);
 }
@@ -150,26 +173,27 @@ std::string_view CheckExemplar(const char* p, const char* end) {
 
 std::string_view TextLineReader::Read(std::string_view line, TextLine* out) {
   out->kind = TextLine::Kind::kNothing;
+  form_.Forget();
   if (!line.empty() && line.back() == '\r') return "the line ends with CR LF";
   const char* const end = line.data() + line.size();
   const char* const p = SkipBlanks(line.data(), end);
   if (p == end) return {};
   if (*p == '#') return ReadComment(p + 1, end, out);
-  return ReadSample(p, end, out);
+  const std::string_view reason = ReadSample(p, end, out);
+  if (reason.empty()) form_.Learn(line, *out);
+  return reason;
 }
 
 std::string_view TextLineReader::ReadComment(const char* p, const char* end, TextLine* out) {
-  p = SkipBlanks(p, end);
-  const char* const keyword_end = SkipWord(p, end);
-  const std::string_view keyword = Between(p, keyword_end);
-  const bool help = keyword == "HELP";
-  if (!help && keyword != "TYPE") {
-    if (keyword == "EOF" && keyword_end == end) out->kind = TextLine::Kind::kEof;
+  const Keyword keyword = ReadKeyword(&p, end);
+  const bool help = keyword == Keyword::kHelp;
+  if (!help && keyword != Keyword::kType) {
+    if (keyword == Keyword::kEof && p == end) out->kind = TextLine::Kind::kEof;
     return {};
   }
-  p = SkipBlanks(keyword_end, end);
+  p = SkipBlanks(p, end);
   if (p == end) return {};
-  const char* const name_end = SkipMetricName(p, end);
+  const char* const name_end = help ? SkipNewMetricName(p, end) : SkipMetricName(p, end);
   if (name_end == p || (name_end != end && !IsBlank(*name_end))) {
     return "invalid metric name in a comment";
   }
@@ -182,7 +206,8 @@ std::string_view TextLineReader::ReadComment(const char* p, const char* end, Tex
     return {};
   }
   out->kind = TextLine::Kind::kType;
-  out->type = TypeOf(TrimSpaces(Between(rest, end)));
+  const std::string_view word = Between(rest, end);
+  out->type = TypeOf(IsBlank(word.back()) ? TrimSpaces(word) : word);
   return out->type == TextType::kNone ? "unknown metric type" : std::string_view();
 }
 
@@ -218,9 +243,13 @@ const char* TextLineReader::SkipMetricName(const char* p, const char* end) {
   if (static_cast<size_t>(end - p) > last_name_size_) {
     const char* const as_last = p + last_name_size_;
     const bool is_last =
-        !Is(*as_last, kNameByte) && std::memcmp(p, last_name_.data(), last_name_size_) == 0;
+        !Is(*as_last, kNameByte) && EqualBytes(p, last_name_.data(), last_name_size_);
     if (is_last) return as_last;
   }
+  return SkipNewMetricName(p, end);
+}
+
+const char* TextLineReader::SkipNewMetricName(const char* p, const char* end) {
   const char* const name_end = SkipName(p, end, kNameStart, kNameByte);
   const auto size = static_cast<size_t>(name_end - p);
   last_name_size_ = size <= last_name_.size() ? size : 0;

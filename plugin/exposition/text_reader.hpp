@@ -3,60 +3,13 @@
 
 #include <array>
 #include <cstddef>
-#include <cstdint>
-#include <span>
 #include <string>
 #include <string_view>
 
+#include "exposition/sample_form.hpp"
+#include "exposition/text_line.hpp"
+
 namespace promplug {
-
-// The words of a TYPE line: those of text 0.0.4, and below them those of OpenMetrics alone.
-enum class TextType : uint8_t {
-  kNone,  // no TYPE line
-  kUntyped,
-  kCounter,
-  kGauge,
-  kHistogram,
-  kSummary,
-  kUnknown,
-  kInfo,
-  kStateset,
-  kGaugeHistogram,
-};
-
-struct TextLabel {
-  std::string_view name;
-  std::string_view value;  // as it stands between the quotes, escapes included
-};
-
-// One line of an exposition. All views point into the line that was read.
-struct TextLine {
-  enum class Kind {
-    kNothing,  // blank, a comment, or a HELP or TYPE without name or text
-    kEof,      // "# EOF"
-    kHelp,
-    kType,
-    kSample,
-  };
-  // Why a sample that is well-formed cannot be taken.
-  enum class Defect {
-    kNone,
-    kReservedLabel,  // a label name begins with "__"
-    kRepeatedLabel,  // two labels have one name
-    kNotUtf8,        // a label value is not UTF-8
-    kTooManyLabels,  // more than TextLineReader::kMaxLabels; `labels` holds the first of them
-  };
-
-  Kind kind = Kind::kNothing;
-  std::string_view name;            // kHelp, kType: of the family; kSample: of the sample
-  std::string_view text;            // kHelp: as written, escapes unchecked; never empty
-  TextType type = TextType::kNone;  // kType
-  // kSample; all of it up to the end of the value is contiguous in the line.
-  std::span<const TextLabel> labels;
-  std::string_view value;
-  std::string_view timestamp;  // empty: none
-  Defect defect = Defect::kNone;
-};
 
 // Reads the lines of the text format 0.0.4, and of OpenMetrics 1.0 as far as its lines differ: its
 // type words, timestamps with a fraction, exemplars (skipped unread). Names in quotes are refused.
@@ -79,6 +32,14 @@ class TextLineReader {
   // `out->labels` is valid until the next call.
   std::string_view Read(std::string_view line, TextLine* out);
 
+  // Reads the line at the beginning of `text` at little cost, if it and the last line that was read
+  // are samples that differ in label values and value only, and if it is a usual one (SampleForm).
+  // Returns its length without the '\n', which is there; `out` is then as from Read(). 0: Read() is
+  // to be called for this line; `out` is unspecified.
+  size_t ReadAlike(std::string_view text, TextLine* out) {
+    return form_.Read(text, labels_.data(), out);
+  }
+
  private:
   std::string_view ReadComment(const char* p, const char* end, TextLine* out);
   std::string_view ReadSample(const char* p, const char* end, TextLine* out);
@@ -86,12 +47,14 @@ class TextLineReader {
   void AddLabel(std::string_view name, std::string_view value, bool ascii, TextLine* out);
 
   const char* SkipMetricName(const char* p, const char* end);
+  const char* SkipNewMetricName(const char* p, const char* end);
 
   std::array<TextLabel, kMaxLabels> labels_;
   size_t label_count_ = 0;
   // The last metric name, if it was short enough: most lines have the name of the line before.
   std::array<char, 64> last_name_;
   size_t last_name_size_ = 0;
+  SampleForm form_;  // of the last line; none, if that was no sample
 };
 
 // Puts lines together from pieces of any size. Used by one thread.
@@ -106,7 +69,10 @@ class TextLineSplitter {
     kTooLong,  // a line is longer than kMaxLineBytes
   };
 
-  // Calls `bool line(std::string_view)` for every line that ends in `piece`, without its '\n'.
+  // Calls `bool line(std::string_view line, std::string_view* rest)` for every line that ends in
+  // `piece`, without its '\n'. `rest` is the piece behind it, from whose front `line` may take
+  // whole lines, none of them longer than kMaxLineBytes. The first lies before `rest` in the piece,
+  // unless an earlier piece has its beginning.
   template <typename Line>
   End Feed(std::string_view piece, Line&& line) {
     while (!piece.empty()) {
@@ -119,10 +85,10 @@ class TextLineSplitter {
       if (begun_.size() + newline > kMaxLineBytes) return End::kTooLong;
       std::string_view whole = piece.substr(0, newline);
       if (!begun_.empty()) whole = begun_.append(whole);
-      const bool go_on = line(whole);
+      piece.remove_prefix(newline + 1);
+      const bool go_on = line(whole, &piece);
       begun_.clear();
       if (!go_on) return End::kStopped;
-      piece.remove_prefix(newline + 1);
     }
     return End::kTaken;
   }

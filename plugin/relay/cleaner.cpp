@@ -15,7 +15,6 @@ namespace {
 
 using Role = FamilyTracker::Role;
 
-constexpr size_t kBufferBytes = size_t{32} * 1024;
 constexpr uint64_t kLabelSeed = 0x6C6162656C;
 constexpr uint64_t kRoleFactor = 0x9E3779B97F4A7C15u;
 
@@ -24,29 +23,12 @@ std::string_view Between(const char* begin, const char* end) {
 }
 
 // The labels of the grouping key: the Pushgateway puts its own in their place.
-bool IsGroupingLabel(std::string_view name) { return name == "job" || name == "instance"; }
-
-// The type for text 0.0.4; empty: no TYPE line.
-std::string_view TypeWord(TextType type) {
-  switch (type) {
-    case TextType::kCounter:
-      return "counter";
-    case TextType::kGauge:
-    case TextType::kInfo:
-    case TextType::kStateset:
-      return "gauge";
-    case TextType::kHistogram:
-      return "histogram";
-    case TextType::kSummary:
-      return "summary";
-    case TextType::kUntyped:
-    case TextType::kUnknown:
-    case TextType::kGaugeHistogram:
-      return "untyped";
-    case TextType::kNone:
-      break;
-  }
-  return {};
+bool IsGroupingLabel(std::string_view name) {
+  constexpr std::string_view kJob = "job";
+  constexpr std::string_view kInstance = "instance";
+  if (name.size() == kJob.size()) return std::memcmp(name.data(), kJob.data(), kJob.size()) == 0;
+  return name.size() == kInstance.size() &&
+         std::memcmp(name.data(), kInstance.data(), kInstance.size()) == 0;
 }
 
 // The label whose value is a number that tells apart the samples of one histogram or summary.
@@ -56,34 +38,62 @@ std::string_view NumberLabel(TextType type) {
   return {};
 }
 
-// HELP as the Pushgateway takes it: a backslash is doubled or stands before an 'n'.
-void AppendHelp(std::string_view text, std::string* to) {
-  for (;;) {
-    const size_t backslash = text.find('\\');
-    to->append(text.substr(0, backslash));
-    if (backslash == std::string_view::npos) return;
-    text.remove_prefix(backslash + 1);
-    if (text.starts_with('"')) continue;
-    const bool escape = text.starts_with('\\') || text.starts_with('n');
-    to->push_back('\\');
-    to->push_back(escape ? text[0] : '\\');
-    if (escape) text.remove_prefix(1);
-  }
+uint64_t HashOfRole(Role role) { return (static_cast<uint64_t>(role) + 1) * kRoleFactor; }
+
+// From the name to the end of the value.
+std::string_view AsItStands(const TextLabel& label) {
+  return Between(label.name.data(), label.value.data() + label.value.size());
 }
 
 }  // namespace
 
-Cleaner::Cleaner(const FamilyFilter& filter, Input input, Out out)
-    : filter_(filter), input_(input), out_(std::move(out)), buffer_(kBufferBytes) {}
+Cleaner::Cleaner(const FamilyFilter& filter, Input input, LineOutput::Sink out)
+    : filter_(filter), input_(input), output_(std::move(out)) {}
 
 bool Cleaner::Feed(std::string_view piece) {
   if (stop_ != Stop::kNone) return false;
-  const auto end = splitter_.Feed(piece, [this](std::string_view line) { return TakeLine(line); });
+  const auto end = splitter_.Feed(piece, [this](std::string_view line, std::string_view* rest) {
+    return TakeLines(line, rest);
+  });
   if (end == TextLineSplitter::End::kTooLong) {
     ++line_number_;
-    return FailAtLine("the line is too long");
+    return FailAtLine("the line is too long", {});
   }
-  return end == TextLineSplitter::End::kTaken;
+  if (end != TextLineSplitter::End::kTaken) return false;
+  meta_.Settle();
+  return Wrote(output_.Settle());
+}
+
+// The line, and those of `rest` that are like it.
+bool Cleaner::TakeLines(std::string_view line, std::string_view* rest) {
+  in_piece_ = line.data() + line.size() + 1 == rest->data();
+  is_plain_ = false;
+  if (!TakeLine(line)) return false;
+  in_piece_ = true;
+  while (line_.kind == TextLine::Kind::kSample) {
+    const std::string_view text = rest->substr(0, TextLineSplitter::kMaxLineBytes);
+    const size_t length = reader_.ReadAlike(text, &line_);
+    if (length == 0) break;
+    ++line_number_;
+    ++samples_;
+    rest->remove_prefix(length + 1);
+    const bool go_on =
+        is_plain_ ? TakePlainSample(text.substr(0, length + 1)) : TakeSampleOfFamily();
+    if (!go_on) return false;
+  }
+  return true;
+}
+
+// A sample like the last one, which came out as it stood. What is known of that one's name and
+// label names is true of it.
+bool Cleaner::TakePlainSample(std::string_view line) {
+  uint64_t hash = HashOfRole(role_);
+  for (const TextLabel& label : line_.labels) {
+    if (!label.value.empty()) hash += HashBytes(AsItStands(label), kLabelSeed);
+  }
+  if (series_.Insert(hash)) return Wrote(output_.Keep(line));
+  ++left_out_.duplicate;
+  return true;
 }
 
 bool Cleaner::Finish() {
@@ -92,7 +102,7 @@ bool Cleaner::Finish() {
     return Fail(Stop::kInvalid, "cut: the last line does not end with a newline");
   }
   if (samples_ == 0) return Fail(Stop::kInvalid, "empty: it has no samples");
-  return Flush();
+  return Wrote(output_.Flush());
 }
 
 bool Cleaner::Fail(Stop stop, std::string_view reason) {
@@ -101,16 +111,17 @@ bool Cleaner::Fail(Stop stop, std::string_view reason) {
   return false;
 }
 
-bool Cleaner::FailAtLine(std::string_view reason) {
+bool Cleaner::FailAtLine(std::string_view reason, std::string_view line) {
   std::string text = "line " + std::to_string(line_number_) + ": ";
   text.append(reason);
+  if (!line.empty()) text.append(": ").append(Quoted(line));
   return Fail(Stop::kInvalid, text);
 }
 
 bool Cleaner::TakeLine(std::string_view line) {
   ++line_number_;
   const std::string_view wrong = reader_.Read(line, &line_);
-  if (!wrong.empty()) return FailAtLine(std::string(wrong) + ": " + Quoted(line));
+  if (!wrong.empty()) return FailAtLine(wrong, line);
   switch (line_.kind) {
     case TextLine::Kind::kNothing:
       return true;
@@ -119,10 +130,11 @@ bool Cleaner::TakeLine(std::string_view line) {
       return true;
     case TextLine::Kind::kHelp:
       Step(tracker_.Help(line_.name));
-      if (help_.empty() && IsValidUtf8(line_.text)) AppendHelp(line_.text, &help_);
+      meta_.TakeHelp(line, line_, in_piece_);
       break;
     case TextLine::Kind::kType:
       Step(tracker_.Type(line_.name, line_.type));
+      meta_.TakeType(line, line_, in_piece_);
       break;
     case TextLine::Kind::kSample:
       ended_with_eof_ = false;
@@ -137,7 +149,7 @@ void Cleaner::Step(FamilyTracker::Step step) {
   came_back_ = step == FamilyTracker::Step::kBack;
   decided_ = false;
   meta_written_ = false;
-  help_.clear();
+  meta_.Clear();
   series_.Clear();
 }
 
@@ -154,31 +166,40 @@ bool Cleaner::Decide() {
 bool Cleaner::TakeSample() {
   ++samples_;
   const FamilyTracker::Place place = tracker_.Sample(line_.name);
-  if (place.role == Role::kCreated) return true;
+  role_ = place.role;
+  if (role_ == Role::kCreated) return true;
   Step(place.step);
   if (!decided_ && !Decide()) return false;
-  if (!takes_) return true;
+  return TakeSampleOfFamily();
+}
+
+bool Cleaner::TakeSampleOfFamily() {
+  if (role_ == Role::kCreated || !takes_) return true;
   if (tracker_.refused() || came_back_) {
     ++left_out_.type;
     return true;
   }
-  if (line_.defect != TextLine::Defect::kNone || !HasTypesLabels(place.role)) {
+  if (line_.defect != TextLine::Defect::kNone || !HasTypesLabels()) {
     ++left_out_.invalid;
     return true;
   }
-  if (!series_.Insert(SeriesHash(place.role))) {
+  if (!series_.Insert(SeriesHash())) {
     ++left_out_.duplicate;
     return true;
   }
   families_left_ = true;
-  return (meta_written_ || WriteMeta()) && WriteSample();
+  if (!meta_written_) {
+    meta_written_ = true;
+    if (!Wrote(meta_.Write(tracker_.name(), tracker_.type(), &output_))) return false;
+  }
+  return Wrote(WriteSample());
 }
 
 // Whether the sample of a histogram or summary has le or quantile exactly where it must.
-bool Cleaner::HasTypesLabels(Role role) const {
+bool Cleaner::HasTypesLabels() const {
   const std::string_view wanted = NumberLabel(tracker_.type());
   if (wanted.empty()) return true;
-  if (tracker_.type() == TextType::kHistogram && role == Role::kPlain) return false;
+  if (tracker_.type() == TextType::kHistogram && role_ == Role::kPlain) return false;
   bool found = false;
   for (const TextLabel& label : line_.labels) {
     if (label.name != wanted) continue;
@@ -186,26 +207,26 @@ bool Cleaner::HasTypesLabels(Role role) const {
     if (!ReadTextFloat(label.value, &number) || std::isnan(number)) return false;
     found = true;
   }
-  return found == (role == Role::kBucket || role == Role::kPlain);
+  return found == (role_ == Role::kBucket || role_ == Role::kPlain);
 }
 
-// The same for the same labels in any order. Notes whether there are labels to be renamed.
-uint64_t Cleaner::SeriesHash(Role role) {
+// The same for the same labels in any order. Notes whether there are labels to be renamed, and
+// whether all may be hashed as they stand.
+uint64_t Cleaner::SeriesHash() {
   renames_ = false;
-  const bool has_number = role == Role::kBucket || role == Role::kPlain;
+  is_plain_ = true;
+  const bool has_number = role_ == Role::kBucket || role_ == Role::kPlain;
   const std::string_view number_label = has_number ? NumberLabel(tracker_.type()) : "";
-  uint64_t hash = (static_cast<uint64_t>(role) + 1) * kRoleFactor;
+  uint64_t hash = HashOfRole(role_);
   for (const TextLabel& label : line_.labels) {
     const bool is_number = label.name == number_label;
     const bool renamed = IsGroupingLabel(label.name);
     if (renamed) renames_ = true;
+    const bool canonical =
+        !is_number && !renamed && label.value.data() == label.name.data() + label.name.size() + 2;
+    if (!canonical) is_plain_ = false;
     if (label.value.empty()) continue;
-    const char* const begin = label.name.data();
-    const char* const value = label.value.data();
-    const bool canonical = !is_number && !renamed && value == begin + label.name.size() + 2;
-    hash += HashBytes(
-        canonical ? Between(begin, value + label.value.size()) : CanonicalLabel(label, is_number),
-        kLabelSeed);
+    hash += HashBytes(canonical ? AsItStands(label) : CanonicalLabel(label, is_number), kLabelSeed);
   }
   return hash;
 }
@@ -241,52 +262,24 @@ void Cleaner::AppendNewName(std::string_view name, std::string* to) const {
   }
 }
 
-bool Cleaner::WriteMeta() {
-  meta_written_ = true;
-  if (!help_.empty()) {
-    scratch_.assign("# HELP ").append(tracker_.name()).append(" ").append(help_);
-    if (!WriteLine(scratch_)) return false;
-  }
-  const std::string_view word = TypeWord(tracker_.type());
-  if (word.empty()) return true;
-  scratch_.assign("# TYPE ").append(tracker_.name()).append(" ").append(word);
-  return WriteLine(scratch_);
-}
-
 bool Cleaner::WriteSample() {
   const char* from = line_.name.data();
   const char* const end = line_.value.data() + line_.value.size();
-  if (!renames_) return WriteLine(Between(from, end));
+  if (!renames_ && in_piece_ && *end == '\n') return output_.Keep(Between(from, end + 1));
   scratch_.clear();
-  for (const TextLabel& label : line_.labels) {
-    if (!IsGroupingLabel(label.name)) continue;
-    scratch_.append(from, label.name.data());
-    AppendNewName(label.name, &scratch_);
-    from = label.name.data() + label.name.size();
+  if (renames_) {
+    for (const TextLabel& label : line_.labels) {
+      if (!IsGroupingLabel(label.name)) continue;
+      scratch_.append(from, label.name.data());
+      AppendNewName(label.name, &scratch_);
+      from = label.name.data() + label.name.size();
+    }
   }
-  return WriteLine(scratch_.append(from, end));
+  return output_.Write(scratch_.append(from, end).append("\n"));
 }
 
-// The text and a newline.
-bool Cleaner::WriteLine(std::string_view text) {
-  if (text.size() >= buffer_.size() - buffered_) {
-    if (!Flush()) return false;
-    if (text.size() >= buffer_.size()) return Give(text) && Give("\n");
-  }
-  char* const to = buffer_.data() + buffered_;
-  std::memcpy(to, text.data(), text.size());
-  to[text.size()] = '\n';
-  buffered_ += text.size() + 1;
-  return true;
-}
-
-bool Cleaner::Flush() {
-  const std::string_view text(buffer_.data(), std::exchange(buffered_, 0));
-  return text.empty() || Give(text);
-}
-
-bool Cleaner::Give(std::string_view text) {
-  return out_(text) || Fail(Stop::kSink, "what came out was not taken");
+bool Cleaner::Wrote(bool written) {
+  return written || Fail(Stop::kSink, "what came out was not taken");
 }
 
 }  // namespace promplug

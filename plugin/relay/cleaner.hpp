@@ -2,15 +2,15 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "exposition/text_reader.hpp"
 #include "relay/family_filter.hpp"
+#include "relay/family_meta.hpp"
 #include "relay/family_tracker.hpp"
 #include "relay/hash_table.hpp"
+#include "relay/line_output.hpp"
 
 namespace promplug {
 
@@ -33,10 +33,9 @@ class Cleaner {
     uint64_t invalid = 0;
     uint64_t type = 0;
   };
-  using Out = std::function<bool(std::string_view)>;
 
   // `filter` must outlive the cleaner.
-  Cleaner(const FamilyFilter& filter, Input input, Out out);
+  Cleaner(const FamilyFilter& filter, Input input, LineOutput::Sink out);
 
   // The next bytes, cut anywhere. False: stopped for good.
   bool Feed(std::string_view piece);
@@ -53,42 +52,43 @@ class Cleaner {
 
  private:
   bool Fail(Stop stop, std::string_view reason);
-  bool FailAtLine(std::string_view reason);
+  bool FailAtLine(std::string_view reason, std::string_view line);
+  bool TakeLines(std::string_view line, std::string_view* rest);
   bool TakeLine(std::string_view line);
   bool TakeSample();
+  bool TakeSampleOfFamily();
+  bool TakePlainSample(std::string_view line);
   void Step(FamilyTracker::Step step);
   bool Decide();
-  bool HasTypesLabels(FamilyTracker::Role role) const;
-  uint64_t SeriesHash(FamilyTracker::Role role);
+  bool HasTypesLabels() const;
+  uint64_t SeriesHash();
   std::string_view CanonicalLabel(const TextLabel& label, bool is_number);
   void AppendNewName(std::string_view name, std::string* to) const;
-  bool WriteMeta();
   bool WriteSample();
-  bool WriteLine(std::string_view text);
-  bool Flush();
-  bool Give(std::string_view text);
+  bool Wrote(bool written);
 
   const FamilyFilter& filter_;
   const Input input_;
-  const Out out_;
   TextLineSplitter splitter_;
   TextLineReader reader_;
   TextLine line_;
   FamilyTracker tracker_;
   SeenSeries series_;
-  std::string help_;     // of the current family, until its first sample is written
+  FamilyMeta meta_;
+  LineOutput output_;
   std::string scratch_;  // reused, so that no line allocates
-  std::vector<char> buffer_;
-  size_t buffered_ = 0;
   uint64_t line_number_ = 0;
   uint64_t samples_ = 0;
   LeftOut left_out_;
   Stop stop_ = Stop::kNone;
   std::string reason_;
+  FamilyTracker::Role role_ = FamilyTracker::Role::kPlain;  // of the sample
+  bool in_piece_ = false;      // the line and its '\n' are in the piece
   bool decided_ = false;       // about the current family
   bool takes_ = false;         // it is forwarded
   bool meta_written_ = false;  // its HELP and TYPE
   bool came_back_ = false;     // it was left before
+  bool is_plain_ = false;      // the last sample came out, with labels hashed as they stand
   bool renames_ = false;       // the sample has a label that the Pushgateway would overwrite
   bool families_left_ = false;
   bool ended_with_eof_ = false;

@@ -164,10 +164,11 @@ TEST(TextLineSplitterTest, PutsLinesTogetherFromPiecesOfAnySize) {
     TextLineSplitter splitter;
     std::vector<std::string> lines;
     for (size_t at = 0; at < text.size(); at += size) {
-      const auto end = splitter.Feed(std::string_view(text).substr(at, size), [&](auto line) {
-        lines.emplace_back(line);
-        return true;
-      });
+      const auto end =
+          splitter.Feed(std::string_view(text).substr(at, size), [&](auto line, auto*) {
+            lines.emplace_back(line);
+            return true;
+          });
       EXPECT_EQ(end, TextLineSplitter::End::kTaken);
     }
     EXPECT_THAT(lines, ::testing::ElementsAre("one", "", "two three", "four")) << size;
@@ -177,23 +178,37 @@ TEST(TextLineSplitterTest, PutsLinesTogetherFromPiecesOfAnySize) {
 
 TEST(TextLineSplitterTest, KnowsAnUnfinishedLine) {
   TextLineSplitter splitter;
-  (void)splitter.Feed("a\nb", [](auto) { return true; });
+  (void)splitter.Feed("a\nb", [](auto, auto*) { return true; });
   EXPECT_FALSE(splitter.at_line_start());
-  (void)splitter.Feed("\n", [](auto) { return true; });
+  (void)splitter.Feed("\n", [](auto, auto*) { return true; });
+  EXPECT_TRUE(splitter.at_line_start());
+}
+
+TEST(TextLineSplitterTest, LeavesOutTheLinesThatTheCalleeTook) {
+  TextLineSplitter splitter;
+  std::vector<std::string> lines;
+  const auto take = [&](std::string_view line, std::string_view* rest) {
+    lines.emplace_back(line);
+    if (rest->starts_with("own\n")) rest->remove_prefix(4);
+    return true;
+  };
+  EXPECT_EQ(splitter.Feed("a\nown\nb\nc", take), TextLineSplitter::End::kTaken);
+  EXPECT_EQ(splitter.Feed("d\nown\nown\n", take), TextLineSplitter::End::kTaken);
+  EXPECT_THAT(lines, ::testing::ElementsAre("a", "b", "cd", "own"));
   EXPECT_TRUE(splitter.at_line_start());
 }
 
 TEST(TextLineSplitterTest, StopsWhenTold) {
   TextLineSplitter splitter;
   int lines = 0;
-  const auto end = splitter.Feed("a\nb\nc\n", [&](auto) { return ++lines < 2; });
+  const auto end = splitter.Feed("a\nb\nc\n", [&](auto, auto*) { return ++lines < 2; });
   EXPECT_EQ(end, TextLineSplitter::End::kStopped);
   EXPECT_EQ(lines, 2);
 }
 
 TEST(TextLineSplitterTest, RefusesALineThatIsTooLongHoweverItComes) {
   const std::string longest(TextLineSplitter::kMaxLineBytes, 'x');
-  const auto any = [](auto) { return true; };
+  const auto any = [](auto, auto*) { return true; };
   EXPECT_EQ(TextLineSplitter().Feed(longest + "\n", any), TextLineSplitter::End::kTaken);
   EXPECT_EQ(TextLineSplitter().Feed(longest + "x\n", any), TextLineSplitter::End::kTooLong);
   EXPECT_EQ(TextLineSplitter().Feed(longest + "x", any), TextLineSplitter::End::kTooLong);

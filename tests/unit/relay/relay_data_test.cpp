@@ -3,9 +3,11 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <iterator>
 #include <random>
 #include <sstream>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "support/exposition_checker.hpp"
@@ -74,6 +76,41 @@ TEST_P(RelayDataTest, IsRefusedWhenItIsCutInsideALine) {
     RelayRig rig;
     EXPECT_EQ(rig.Read(body.substr(0, cut)).kind, RelayOutcome::Kind::kFailed) << cut;
   }
+}
+
+// Some lines of `body`, with a few bytes of them changed.
+std::string SomeLinesChanged(const std::string& body, std::mt19937* random) {
+  const auto below = [&](size_t n) { return (*random)() % n; };
+  const size_t begin = body.find('\n', below(body.size() - 1)) + 1;
+  std::string lines = body.substr(begin, body.find('\n', begin + below(1500)) + 1 - begin);
+  for (size_t changes = below(4); changes > 0 && !lines.empty(); --changes) {
+    const std::string_view put[] = {" ", "\t", "\"", "\\", "\n", "{", "}",    "=",
+                                    ",", "9",  "a",  "#",  "_",  ".", "\xff", "job=\"\","};
+    const size_t at = below(lines.size());
+    lines.replace(at, below(2), put[below(std::size(put))]);
+  }
+  return lines;
+}
+
+// Of a body in pieces of one byte each line is taken by itself; of a whole one, many in one go.
+TEST_P(RelayDataTest, ComesToTheSameWithChangesWhetherTakenByLinesOrInOneGo) {
+  const std::string body = ReadData(GetParam());
+  std::mt19937 random(20240303);
+  int clean = 0;
+  for (int round = 0; round < 200; ++round) {
+    const std::string lines = SomeLinesChanged(body, &random);
+    RelayRig whole(DropsItsOwn());
+    RelayRig bytes(DropsItsOwn());
+    bytes.client.pieces = {1};
+    const RelayOutcome outcome = whole.Read(lines);
+    const RelayOutcome expected = bytes.Read(lines);
+    ASSERT_EQ(outcome.kind, expected.kind) << lines;
+    ASSERT_EQ(outcome.text, expected.text) << lines;
+    if (outcome.kind != RelayOutcome::Kind::kClean) continue;
+    ASSERT_EQ(whole.out, bytes.out) << lines;
+    ++clean;
+  }
+  EXPECT_GT(clean, 40);
 }
 
 INSTANTIATE_TEST_SUITE_P(Files, RelayDataTest, ::testing::ValuesIn(kNodeExporterFiles),
