@@ -39,21 +39,20 @@ def scrapes(drivers, plan):
     for lines in plan.gzip_sizes:
         drivers.say(f"scrape, counters_gzip, {lines} lines")
         keep_scrapes(drivers, drivers.google("scrape_bench", f"^counters_gzip/.*/{lines}$",
-                                             plan.repetitions(lines), plan.seconds))
+                                             plan.repetitions_in_all, plan.seconds))
 
 
 def scrape(drivers, plan, work, lines):
     runs = {}
-    repetitions = plan.repetitions(lines)
 
     def peer(who):
-        answer = drivers.program(who, "scrape", work, lines, repetitions, plan.seconds,
+        answer = drivers.program(who, "scrape", work, lines, plan.repetitions, plan.seconds,
                                  plan.budget(lines))
         keep_memory(drivers, f"memory/{work}/{who}/{lines}", answer)
         return drivers.by_name(answer)
 
-    jobs = [lambda: drivers.google("scrape_bench", f"^{work}/.*/{lines}$", repetitions,
-                                   plan.seconds)]
+    jobs = [lambda: drivers.google("scrape_bench", f"^{work}/.*/{lines}$",
+                                   plan.repetitions, plan.seconds)]
     jobs += [lambda who=who: peer(who) for who in (*GO, "python")]
     rounds = plan.scrape_rounds(lines)
     for i in range(rounds):
@@ -126,7 +125,7 @@ def rooms(drivers, plan):
     for program, choose in (("encode_bench", "."),
                             ("relay_bench", "CleanDefault|CleanAllCollectors$|CleanAndStage")):
         drivers.say(program)
-        runs = drivers.google(program, choose, plan.repetitions(0), plan.seconds)
+        runs = drivers.google(program, choose, plan.repetitions_in_all, plan.seconds)
         for name, repetitions in runs.items():
             key, first = f"room/{name}", repetitions[0]
             repetitions = drivers.undisturbed(repetitions)

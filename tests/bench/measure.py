@@ -34,13 +34,11 @@ class Full:
     gzip_sizes = (10_000, 100_000)
     tail_lines, tail_seconds = 1_000_000, 1.5
     host_runs = 21
-    http_rounds, http_batch = 15, 20
+    http_rounds, http_batch = 12, 20
     push_rounds, pushes = 2, 10
 
-    @staticmethod
-    def repetitions(lines):
-        """Of those in C++."""
-        return 3 if lines > 100_000 else 5
+    repetitions = 3  # of each round; of what has no rounds:
+    repetitions_in_all = 7
 
     @staticmethod
     def budget(lines):
@@ -64,17 +62,13 @@ class Quick(Full):
 
 class Smoke(Full):
     """Whether everything runs; the figures are worth nothing."""
-    hot_rounds = hot_repetitions = 1
+    hot_rounds = hot_repetitions = repetitions = repetitions_in_all = 1
     seconds = 0
     sizes = gzip_sizes = (1_000,)
     tail_lines, tail_seconds = 1_000, 0.02
     host_runs = 1
     http_rounds, http_batch = 1, 2
     push_rounds, pushes = 1, 1
-
-    @staticmethod
-    def repetitions(lines):
-        return 1
 
     @staticmethod
     def scrape_rounds(lines):

@@ -4,7 +4,6 @@ package main
 
 import (
 	"bufio"
-	"bytes"
 	"fmt"
 	"os"
 	"runtime"
@@ -13,10 +12,24 @@ import (
 	"time"
 )
 
-type counting struct{ bytes int }
+type discarding struct{}
+
+func (discarding) Write(p []byte) (int, error) { return len(p), nil }
+
+// Counts what it drops.
+type counting struct {
+	bytes, lines int
+	inLine       bool
+}
 
 func (c *counting) Write(p []byte) (int, error) {
 	c.bytes += len(p)
+	for _, b := range p {
+		if !c.inLine && b != '#' {
+			c.lines++
+		}
+		c.inLine = b != '\n'
+	}
 	return len(p), nil
 }
 
@@ -57,26 +70,16 @@ func scrape(who string, lib library, work string, lines, repetitions int,
 	check(os.WriteFile("/proc/self/clear_refs", []byte("5"), 0))
 	var first, last runtime.MemStats
 	runtime.ReadMemStats(&first)
-	check(e.write(&counting{}))
+	var text counting
+	check(e.write(&text))
 	peak := status("VmHWM")
 	runtime.ReadMemStats(&last)
-
-	var text bytes.Buffer
-	check(e.write(&text))
-	real := 0
-	for _, line := range bytes.Split(bytes.TrimSuffix(text.Bytes(), []byte("\n")), []byte("\n")) {
-		if line[0] != '#' {
-			real++
-		}
-	}
-	size := text.Len()
-	text = bytes.Buffer{}
 	result := scrapeResult{Allocations: last.Mallocs - first.Mallocs, PeakExtra: peak - before,
-		Series: seriesOf(work, lines), SeriesBytes: before - empty, Lines: real}
+		Series: seriesOf(work, lines), SeriesBytes: before - empty, Lines: text.lines}
 	name := fmt.Sprintf("%s/%s/%d", work, who, lines)
 	for begun := time.Now(); len(result.Benchmarks) < repetitions; {
 		one := measureScrapes(name, e, least)
-		one.Lines, one.Bytes = real, size
+		one.Lines, one.Bytes = text.lines, text.bytes
 		result.Benchmarks = append(result.Benchmarks, one)
 		if time.Since(begun).Seconds() > budget {
 			break
@@ -89,7 +92,7 @@ func scrape(who string, lib library, work string, lines, repetitions int,
 func measureScrapes(name string, e exposition, least float64) run {
 	cpu, wall, n := cpuTime(), time.Now(), 0.0
 	for n == 0 || time.Since(wall).Seconds() < least {
-		check(e.write(&counting{}))
+		check(e.write(discarding{}))
 		n++
 	}
 	return run{RunName: name, RunType: "iteration", Threads: 1,

@@ -57,7 +57,7 @@ func tail(e exposition, duration float64) map[string]map[string]percentiles {
 		go func() {
 			close(begun)
 			for again := true; again; again = time.Now().Before(end) {
-				check(e.write(&counting{}))
+				check(e.write(discarding{}))
 			}
 			done.Store(true)
 		}()
