@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Encoding of 10k lines into a sink that drops them, and its compression. The items are lines.
+// Encoding of 10k lines into a sink that drops them, in each format, and their compression. The
+// items are the lines that the text format has.
 #include <benchmark/benchmark.h>
 
 #include <random>
@@ -32,12 +33,12 @@ Gathering OneFamily(MetricType type, std::string_view name, const std::vector<Po
   return gathering;
 }
 
-void Encode(benchmark::State& state, MetricType type, const std::vector<Point>& points,
-            size_t lines_a_point) {
+void Encode(benchmark::State& state, Format format, MetricType type,
+            const std::vector<Point>& points, size_t lines_a_point) {
   size_t bytes = 0;
   for (auto _ : state) {
-    const auto stream = NewExpositionStream(OneFamily(type, "http_requests_total", points),
-                                            Format::kText004, Timestamps::kKeep);
+    const auto stream = NewExpositionStream(OneFamily(type, "http_requests_total", points), format,
+                                            Timestamps::kKeep);
     for (auto piece = stream->Next(); !piece.empty(); piece = stream->Next()) {
       benchmark::DoNotOptimize(piece.data());
       bytes += piece.size();
@@ -50,7 +51,7 @@ void Encode(benchmark::State& state, MetricType type, const std::vector<Point>& 
       static_cast<double>(lines) * 1e-9, benchmark::Counter::kIsRate | benchmark::Counter::kInvert);
 }
 
-void Counters(benchmark::State& state) {
+void Counters(benchmark::State& state, Format format) {
   const auto labels = Labels(kLines);
   std::mt19937_64 random(1);
   std::vector<Point> points(kLines);
@@ -59,11 +60,13 @@ void Counters(benchmark::State& state) {
     points[i].is_integer = true;
     points[i].integer = random() % 10000000;
   }
-  Encode(state, MetricType::kCounter, points, 1);
+  Encode(state, format, MetricType::kCounter, points, 1);
 }
-BENCHMARK(Counters);
+BENCHMARK_CAPTURE(Counters, Text, Format::kText004);
+BENCHMARK_CAPTURE(Counters, OpenMetrics, Format::kOpenMetrics);
+BENCHMARK_CAPTURE(Counters, Protobuf, Format::kProtobuf);
 
-void Gauges(benchmark::State& state) {
+void Gauges(benchmark::State& state, Format format) {
   const auto labels = Labels(kLines);
   std::mt19937_64 random(1);
   std::uniform_real_distribution<double> values(0, 1000);
@@ -72,11 +75,13 @@ void Gauges(benchmark::State& state) {
     points[i].labels = labels[i];
     points[i].value = values(random);
   }
-  Encode(state, MetricType::kGauge, points, 1);
+  Encode(state, format, MetricType::kGauge, points, 1);
 }
-BENCHMARK(Gauges);
+BENCHMARK_CAPTURE(Gauges, Text, Format::kText004);
+BENCHMARK_CAPTURE(Gauges, OpenMetrics, Format::kOpenMetrics);
+BENCHMARK_CAPTURE(Gauges, Protobuf, Format::kProtobuf);
 
-void Histograms(benchmark::State& state) {
+void Histograms(benchmark::State& state, Format format) {
   static constexpr double kBounds[] = {.001, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10};
   constexpr size_t kBuckets = std::size(kBounds) + 1;
   const auto labels = Labels(kLines / kBuckets);
@@ -91,9 +96,11 @@ void Histograms(benchmark::State& state) {
     points[i].counts = &counts[i * kBuckets];
     points[i].sum = static_cast<double>(random() % 100000) / 7;
   }
-  Encode(state, MetricType::kHistogram, points, kBuckets + 2);
+  Encode(state, format, MetricType::kHistogram, points, kBuckets + 2);
 }
-BENCHMARK(Histograms);
+BENCHMARK_CAPTURE(Histograms, Text, Format::kText004);
+BENCHMARK_CAPTURE(Histograms, OpenMetrics, Format::kOpenMetrics);
+BENCHMARK_CAPTURE(Histograms, Protobuf, Format::kProtobuf);
 
 void Compress(benchmark::State& state, std::unique_ptr<Compressor> (*make)()) {
   const auto labels = Labels(kLines);

@@ -23,9 +23,11 @@ SCRAPES = [
     ("gauges", "gauges, full doubles"),
 ]
 ROOMS = [
-    ("Counters", "encoder alone, counters"),
-    ("Histograms", "encoder alone, histograms"),
-    ("Gauges", "encoder alone, gauges of full doubles"),
+    *((f"{work}/{form}", f"encoder alone, {title}, {format_title}")
+      for work, title in (("Counters", "counters"), ("Histograms", "histograms"),
+                          ("Gauges", "gauges of full doubles"))
+      for form, format_title in (("Text", "text 0.0.4"), ("OpenMetrics", "OpenMetrics"),
+                                 ("Protobuf", "protobuf"))),
     ("Compress/GzipByIsal", "gzip by ISA-L, level 1"),
     ("Compress/GzipByZlib", "gzip by zlib, level 1"),
     ("Compress/Zstd", "zstd, level 1"),
@@ -187,7 +189,7 @@ def memory_table(figures):
         "Memory",
         "*Peak*: the most MiB resident during a first scrape beyond what was before. *Series*: "
         "resident bytes for each series, its labels included. *Allocations*: of the whole process "
-        "during one scrape.",
+        "during one scrape. Python's scrape gives the text as a whole, the others write it away.",
         ("work", "lines", "what", *NAMES, "best"), names=3)
     for work, title in SCRAPES:
         for lines in figures.sizes(f"memory/{work}"):
@@ -203,7 +205,7 @@ def http_table(figures):
         "Scrapes by HTTP",
         "10 000 counters, over loopback, one client, a connection for each scrape. promplug by its "
         "own listener, prometheus-cpp by its Exposer, client_golang by promhttp, VictoriaMetrics by "
-        "net/http. *ms*: as the client sees it. *CPU*: of the server's process, for one scrape.",
+        "net/http, Python by its start_http_server(). *ms*: as the client sees it. *CPU*: of the server's process, for one scrape.",
         ("body", "what", *NAMES, "best"), names=2)
     for coding, title in CODINGS:
         for what, name in (("p50", "p50, ms"), ("p99", "p99, ms"), ("cpu", "CPU, ms"),
@@ -245,7 +247,8 @@ def host_table(figures):
 def room_table(figures):
     table = Table(
         "Rooms by themselves",
-        "No peer has these by themselves. Memory: the most KiB allocated at a time.",
+        "No peer has these by themselves. *Lines*: of the text format. *Peak*: the most KiB allocated "
+        "at a time.",
         ("work", "MB/s", "ns a line", "compression", "peak KiB"))
     for key, title in ROOMS:
         table.add(title, *(number(figures.value(f"room/{key}/{what}"))
