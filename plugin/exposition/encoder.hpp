@@ -10,8 +10,9 @@ namespace promplug {
 
 // One exposition format. The stream calls, for each family that has points, BeginFamily(),
 // AppendPoints() until all are taken, EndFamily(); and after the last family End(). Used by one
-// thread at a time; never blocks. A format allocates at most per family and where a series is
-// longer than all before it, never per line. std::bad_alloc ends the stream.
+// thread at a time; never blocks. A format allocates at most per family, where a series is longer
+// than all before it, and for what it holds of a family; never per line. std::bad_alloc ends the
+// stream.
 class Encoder {
  public:
   virtual ~Encoder() = default;

@@ -72,26 +72,19 @@ uint32_t MetricField(MetricType type) {
   }
 }
 
-void AppendUnescaped(WireWriter* out, uint32_t field, std::string_view escaped) {
-  if (escaped.find('\\') == std::string_view::npos) return out->Bytes(field, escaped);
-  const size_t begun = out->Begin(field);
-  for (size_t i = 0; i < escaped.size(); ++i) {
-    char c = escaped[i];
-    if (c == '\\' && i + 1 < escaped.size()) {
-      c = escaped[++i];
-      if (c == 'n') c = '\n';
-    }
-    out->Raw(c);
-  }
-  out->End(begun);
-}
-
-// LabelPair: name 1, value 2.
-void AppendRendered(WireWriter* out, uint32_t field, std::string_view rendered) {
+// LabelPair: name 1, value 2. `plain` is memory for values.
+void AppendRendered(WireWriter* out, uint32_t field, std::string_view rendered,
+                    std::string* plain) {
   for (LabelReader reader(rendered); reader.Next();) {
     const size_t begun = out->Begin(field);
     out->Bytes(1, reader.name());
-    AppendUnescaped(out, 2, reader.escaped_value());
+    if (reader.escaped_value().find('\\') == std::string_view::npos) {
+      out->Bytes(2, reader.escaped_value());
+    } else {
+      plain->clear();
+      AppendUnescapedLabelValue(plain, reader.escaped_value());
+      out->Bytes(2, *plain);
+    }
     out->End(begun);
   }
 }
@@ -109,11 +102,12 @@ void AppendTime(WireWriter* out, uint32_t field, int64_t unix_ms) {
 }
 
 // Nothing where the point has no exemplar number i.
-void AppendExemplar(WireWriter* out, uint32_t field, const Point& point, size_t i) {
+void AppendExemplar(WireWriter* out, uint32_t field, const Point& point, size_t i,
+                    std::string* plain) {
   if (i >= point.n_exemplars || point.exemplars[i].labels.empty()) return;
   const Exemplar& exemplar = point.exemplars[i];
   const size_t begun = out->Begin(field);
-  AppendRendered(out, exemplar_field::kLabel, exemplar.labels);
+  AppendRendered(out, exemplar_field::kLabel, exemplar.labels, plain);
   out->Double(exemplar_field::kValue, exemplar.value);
   AppendTime(out, exemplar_field::kTimestamp, exemplar.unix_ms);
   out->End(begun);
@@ -151,7 +145,7 @@ void AppendSide(WireWriter* out, uint32_t span_field, uint32_t delta_field, cons
   out->End(begun);
 }
 
-void AppendNative(WireWriter* out, const Point& point) {
+void AppendNative(WireWriter* out, const Point& point, std::string* plain) {
   namespace f = histogram_field;
   const NativeHistogram& native = *point.native;
   out->Varint(f::kSchema, WireWriter::ZigZag(native.schema));
@@ -167,7 +161,7 @@ void AppendNative(WireWriter* out, const Point& point) {
       native.zero_threshold == 0) {
     AppendSpan(out, f::kPositiveSpan, 0, 0);
   }
-  for (size_t i = 0; i < point.n_exemplars; ++i) AppendExemplar(out, f::kExemplar, point, i);
+  for (size_t i = 0; i < point.n_exemplars; ++i) AppendExemplar(out, f::kExemplar, point, i, plain);
 }
 
 }  // namespace
@@ -208,7 +202,7 @@ bool ProtobufEncoder::EndFamily(OutputBuffer* out) {
 void ProtobufEncoder::AppendPoint(const Point& point) {
   if (type_ == MetricType::kStateset && point.n_states != 0) return AppendStates(point);
   const size_t begun = points_.Begin(family_field::kMetric);
-  AppendRendered(&points_, metric_field::kLabel, point.labels);
+  AppendRendered(&points_, metric_field::kLabel, point.labels, &plain_);
   const size_t value = points_.Begin(MetricField(type_));
   switch (type_) {
     case MetricType::kHistogram:
@@ -231,7 +225,7 @@ void ProtobufEncoder::AppendPoint(const Point& point) {
 void ProtobufEncoder::AppendStates(const Point& point) {
   for (size_t i = 0; i < point.n_states; ++i) {
     const size_t begun = points_.Begin(family_field::kMetric);
-    AppendRendered(&points_, metric_field::kLabel, point.labels);
+    AppendRendered(&points_, metric_field::kLabel, point.labels, &plain_);
     const size_t label = points_.Begin(metric_field::kLabel);
     points_.Bytes(1, state_label_);
     points_.Bytes(2, point.state_names[i]);
@@ -250,7 +244,7 @@ void ProtobufEncoder::AppendSingle(const Point& point) {
   points_.Double(single_field::kValue,
                  point.is_integer ? static_cast<double>(point.integer) : point.value);
   if (type_ != MetricType::kCounter) return;
-  AppendExemplar(&points_, single_field::kExemplar, point, 0);
+  AppendExemplar(&points_, single_field::kExemplar, point, 0, &plain_);
   AppendTime(&points_, single_field::kCreated, point.created_ms);
 }
 
@@ -280,10 +274,10 @@ void ProtobufEncoder::AppendHistogram(const Point& point) {
     points_.Varint(bucket_field::kCumulativeCount, cumulative);
     points_.Double(bucket_field::kUpperBound,
                    i == point.n_bounds ? std::numeric_limits<double>::infinity() : point.bounds[i]);
-    AppendExemplar(&points_, bucket_field::kExemplar, point, i);
+    AppendExemplar(&points_, bucket_field::kExemplar, point, i, &plain_);
     points_.End(begun);
   }
-  if (point.native != nullptr) AppendNative(&points_, point);
+  if (point.native != nullptr) AppendNative(&points_, point, &plain_);
   AppendTime(&points_, histogram_field::kCreated, point.created_ms);
 }
 

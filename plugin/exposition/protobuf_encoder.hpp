@@ -42,6 +42,7 @@ class ProtobufEncoder final : public Encoder {
   MetricType type_ = MetricType::kUntyped;
   std::string name_;         // as exposed
   std::string state_label_;  // of a stateset
+  std::string plain_;        // a label value without its escapes
   WireWriter head_;          // all fields but the points; empty once it is given out
   WireWriter points_;        // those of one call
   ChunkedBytes body_;

@@ -52,8 +52,8 @@ class WireWriter {
     Commit(at + text.size());
   }
 
-  // What is written between the two calls is the content of the field: a message, a text in pieces,
-  // packed numbers. May be nested. `begun` is what Begin() returned.
+  // What is written between the two calls is the content of the field: a message or packed numbers.
+  // May be nested. `begun` is what Begin() returned.
   size_t Begin(uint32_t field) {
     char* at = WriteVarint(Claim(kMaxKeyBytes + 1), field << 3 | kLengthDelimited);
     // The place of the shortest length. End() makes room for a longer one.
@@ -64,11 +64,6 @@ class WireWriter {
 
   // Inside a field that was begun.
   void PackedVarint(uint64_t v) { Commit(WriteVarint(Claim(kMaxVarintBytes), v)); }
-  void Raw(char c) {
-    char* at = Claim(1);
-    *at = c;
-    Commit(at + 1);
-  }
 
  private:
   static constexpr uint32_t kLengthDelimited = 2;
