@@ -35,6 +35,20 @@ ByteBlock BreaksValue(ByteBlock block) {
   return IsByte(block, '\n') | IsByte(block, ' ') | IsByte(block, '\t');
 }
 
+// Behind the `size` bytes at p, if they are those at `known`, whose last block can be read whole;
+// nullptr: they are not, or are too close to `end` to tell.
+const char* SkipKnown(const char* known, size_t size, const char* p, const char* end) {
+  if (static_cast<size_t>(end - p) < size + kBlockBytes) return nullptr;
+  const char* const known_end = p + size;
+  const auto equal = [&] { return HighBits(ByteBlock(LoadBlock(p) == LoadBlock(known))); };
+  for (; known_end - p > static_cast<ptrdiff_t>(kBlockBytes); p += kBlockBytes) {
+    if (equal() != kWholeBlock) return nullptr;
+    known += kBlockBytes;
+  }
+  const uint32_t behind = kWholeBlock << (known_end - p);
+  return ((equal() | behind) & kWholeBlock) == kWholeBlock ? known_end : nullptr;
+}
+
 // The end of the number at p, which is that of its line; nullptr: it is not, or not seen.
 const char* FindValueEnd(const char* p, const char* end) {
   if (end - p < static_cast<ptrdiff_t>(kBlockBytes)) return nullptr;
@@ -78,35 +92,22 @@ void SampleForm::Learn(std::string_view line, const TextLine& sample) {
   label_count_ = labels.size();
 }
 
-const char* SampleForm::Skip(const Part& part, const char* p, const char* end) const {
-  if (static_cast<size_t>(end - p) < part.size + kBlockBytes) return nullptr;
-  const char* known = text_.data() + part.at;
-  const char* const part_end = p + part.size;
-  const auto equal = [&] { return HighBits(ByteBlock(LoadBlock(p) == LoadBlock(known))); };
-  for (; part_end - p > static_cast<ptrdiff_t>(kBlockBytes); p += kBlockBytes) {
-    if (equal() != kWholeBlock) return nullptr;
-    known += kBlockBytes;
-  }
-  const uint32_t behind = kWholeBlock << (part_end - p);
-  return ((equal() | behind) & kWholeBlock) == kWholeBlock ? part_end : nullptr;
-}
-
 size_t SampleForm::Read(std::string_view text, TextLabel* labels, TextLine* out) const {
   if (label_count_ == 0 || text.empty() || text[0] != text_[0]) return 0;
   const char* const end = text.data() + text.size();
   const char* p = text.data();
-  for (size_t i = 0; i < label_count_; ++i) {
+  const char* value = nullptr;
+  for (size_t i = 0;; ++i) {
     const Part& part = parts_[i];
-    const char* const value = Skip(part, p, end);
+    value = SkipKnown(text_.data() + part.at, part.size, p, end);
     if (value == nullptr) return 0;
+    if (i == label_count_) break;
     const char* const value_end = FindBreak(value, end, BreaksLabelValue);
     if (value_end == nullptr || *value_end != '"') return 0;
     labels[i].name = {p + part.name_at, part.name_size};
     labels[i].value = Between(value, value_end);
     p = value_end;
   }
-  const char* const value = Skip(parts_[label_count_], p, end);
-  if (value == nullptr) return 0;
   const char* const value_end = FindValueEnd(value, end);
   if (value_end == nullptr) return 0;
   out->kind = TextLine::Kind::kSample;

@@ -33,16 +33,13 @@ class SampleForm {
  private:
   // What stands before a label value, or before the value of the sample.
   struct Part {
-    size_t at = 0;    // in text_
-    size_t size = 0;  // and whole blocks can be read
+    size_t at = 0;  // in text_
+    size_t size = 0;
     size_t name_at = 0;
     size_t name_size = 0;
   };
 
-  // nullptr: `p` does not begin with the part, or too close to `end` to tell.
-  const char* Skip(const Part& part, const char* p, const char* end) const;
-
-  std::array<char, 512> text_;
+  std::array<char, 512> text_{};  // each part begins at a whole block
   std::array<Part, kMaxLabels + 1> parts_;
   size_t label_count_ = 0;  // 0: there is no form
   size_t name_size_ = 0;

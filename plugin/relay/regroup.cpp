@@ -81,6 +81,11 @@ Result<std::vector<std::string_view>> Regroup(std::string_view body) {
   size_t number = 0;
   for (size_t begin = 0; begin < body.size();) {
     ++number;
+    // A line like the one before is of the same family.
+    if (const size_t length = reader.ReadAlike(body.substr(begin), &line); length != 0) {
+      begin += length + 1;
+      continue;
+    }
     const size_t newline = body.find('\n', begin);
     const std::string_view text = body.substr(begin, newline - begin);
     if (newline == std::string_view::npos) {
