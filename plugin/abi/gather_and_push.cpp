@@ -5,6 +5,7 @@
 #include "abi/points.hpp"
 #include "abi/sized.hpp"
 #include "abi/tables.hpp"
+#include "metrics/names.hpp"
 
 namespace promplug::abi {
 namespace {
@@ -23,8 +24,9 @@ bool VisitPoint(const Point& point, const FamilyHead& head, const promplug_visit
     const promplug_point whole = converter->Convert(point, head.type);
     return visitor.point(visitor.user, &whole) == 0;
   }
+  const std::string label = StateLabelName(head.name);
   for (size_t i = 0; i < point.n_states; ++i) {
-    const promplug_point state = converter->ConvertState(point, head.name, i);
+    const promplug_point state = converter->ConvertState(point, label, i);
     if (visitor.point(visitor.user, &state) != 0) return false;
   }
   return true;

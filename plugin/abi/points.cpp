@@ -205,9 +205,9 @@ void PointToHost::ConvertExemplars(const Point& point, promplug_point* out) {
   out->n_exemplars = exemplars_.size();
 }
 
-promplug_point PointToHost::ConvertState(const Point& point, std::string_view family, size_t i) {
+promplug_point PointToHost::ConvertState(const Point& point, std::string_view label, size_t i) {
   promplug_point out = Convert(point, MetricType::kStateset);
-  labels_.push_back({Str(family), Str(point.state_names[i])});
+  labels_.push_back({Str(label), Str(point.state_names[i])});
   out.labels = labels_.data();
   out.n_labels = labels_.size();
   out.value = static_cast<double>((point.states >> i) & 1);

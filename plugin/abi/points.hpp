@@ -39,8 +39,9 @@ Status ReadExemplar(const promplug_exemplar& from, std::string* labels, Exemplar
 class PointToHost {
  public:
   promplug_point Convert(const Point& point, MetricType type);
-  // State number i of a stateset point that holds them together, as the sample it is exposed as.
-  promplug_point ConvertState(const Point& point, std::string_view family, size_t i);
+  // State number i of a stateset point that holds them together, as the sample it is exposed as;
+  // `label` is the one for the state.
+  promplug_point ConvertState(const Point& point, std::string_view label, size_t i);
 
  private:
   void ConvertExemplars(const Point& point, promplug_point* out);

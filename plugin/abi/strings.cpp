@@ -31,12 +31,13 @@ void ToKvs(std::string_view rendered, std::vector<std::string>* texts,
   texts->clear();
   out->clear();
   for (LabelReader reader(rendered); reader.Next();) {
-    texts->emplace_back();
-    AppendUnescapedLabelValue(&texts->back(), reader.escaped_value());
-    out->push_back({Str(reader.name()), {nullptr, 0}});
+    AppendUnescapedLabelValue(&texts->emplace_back(), reader.escaped_name());
+    AppendUnescapedLabelValue(&texts->emplace_back(), reader.escaped_value());
   }
   // Only now: growing the vector moves short strings.
-  for (size_t i = 0; i < texts->size(); ++i) (*out)[i].value = Str((*texts)[i]);
+  for (size_t i = 0; i < texts->size(); i += 2) {
+    out->push_back({Str((*texts)[i]), Str((*texts)[i + 1])});
+  }
 }
 
 }  // namespace promplug::abi

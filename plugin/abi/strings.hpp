@@ -33,8 +33,8 @@ Status ReadViews(const promplug_str* from, size_t n, std::string_view* out);
 // Copies n labels of the host to out[kMaxLabels]. kInvalid as above.
 Status ReadLabels(const promplug_kv* from, size_t n, Label* out);
 
-// The labels of a rendered block in the host's form; the values are unescaped into `texts`, which
-// must outlive the result. Both are cleared first.
+// The labels of a rendered block in the host's form; they are unescaped into `texts`, which must
+// outlive the result. Both are cleared first.
 void ToKvs(std::string_view rendered, std::vector<std::string>* texts,
            std::vector<promplug_kv>* out);
 

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: MIT
 #include "exposition/line_encoder.hpp"
 
-#include <algorithm>
 #include <cmath>
 
+#include "base/text.hpp"
 #include "exposition/numbers.hpp"
 #include "metrics/labels.hpp"
+#include "metrics/names.hpp"
 
 namespace promplug {
 namespace {
@@ -53,12 +54,21 @@ LineEncoder::LineEncoder(Dialect dialect)
 }
 
 void LineEncoder::Begin(const Lines& lines) {
-  const auto make = [&lines](PaddedText* name, std::string_view suffix) {
-    name->Clear();
-    name->Append(lines.stem);
-    name->Append(suffix);
-  };
   type_ = lines.type;
+  quoted_ = !IsValidMetricName(lines.stem);
+  std::string stem;
+  if (quoted_) {
+    stem.append("{\"");
+    AppendEscapedLabelValue(&stem, lines.stem);
+  } else {
+    stem.append(lines.stem);
+  }
+  const auto make = [&](PaddedText* name, std::string_view suffix) {
+    name->Clear();
+    name->Append(stem);
+    name->Append(suffix);
+    if (quoted_) name->Append("\"");
+  };
   created_ = lines.created;
   line_ = 0;
   head_.clear();
@@ -67,8 +77,19 @@ void LineEncoder::Begin(const Lines& lines) {
   make(&sum_name_, lines.sum);
   make(&count_name_, lines.count);
   make(&created_name_, "_created");
-  state_label_.assign(lines.stem).append("=\"");
-  std::replace(state_label_.begin(), state_label_.end(), ':', '_');
+  state_label_.clear();
+  AppendRenderedName(&state_label_, StateLabelName(lines.stem));
+  state_label_.append("=\"");
+}
+
+void LineEncoder::AppendName(std::string_view name) {
+  if (IsValidMetricName(name)) {
+    head_.append(name);
+    return;
+  }
+  head_.push_back('"');
+  AppendEscapedLabelValue(&head_, name);
+  head_.push_back('"');
 }
 
 void LineEncoder::AppendEscapedHelp(std::string_view help, std::string_view also) {
@@ -103,6 +124,21 @@ inline char* LineEncoder::EndLine(char* out, const Point& point) const {
 
 size_t LineEncoder::AppendPoints(const Point* points, size_t n, OutputBuffer* out) {
   if (!head_.empty() && !AppendHead(out)) return 0;
+  if (!quoted_) return AppendSeries(points, n, out);
+  for (size_t i = 0; i < n; ++i) {
+    Point point = points[i];
+    if (point.labels.empty()) {
+      labels_.assign("}");
+    } else {
+      labels_.assign(",").append(point.labels.substr(1));
+    }
+    point.labels = labels_;
+    if (AppendSeries(&point, 1, out) == 0) return i;
+  }
+  return n;
+}
+
+size_t LineEncoder::AppendSeries(const Point* points, size_t n, OutputBuffer* out) {
   bool (LineEncoder::*append)(const Point&, OutputBuffer*) = nullptr;
   switch (type_) {
     case MetricType::kHistogram:

@@ -15,6 +15,8 @@ namespace promplug {
 // lines have and what stands above them is the format's own; it says so by Begin().
 class LineEncoder : public Encoder {
  public:
+  // A name that is not plain (metrics/names.hpp) is quoted, and stands among the labels:
+  // {"my.name","my.label"="x"} 1
   size_t AppendPoints(const Point* points, size_t n, OutputBuffer* out) final;
   bool EndFamily(OutputBuffer*) final { return true; }
 
@@ -43,11 +45,14 @@ class LineEncoder : public Encoder {
   // To be called by BeginFamily(). head() is then what is written above the first line.
   void Begin(const Lines& lines);
   std::string* head() { return &head_; }
+  // Appends a family's name to the head as it stands there.
+  void AppendName(std::string_view name);
 
   // Appends `help` to the head, with \ and newline escaped, and what else is in `also`.
   void AppendEscapedHelp(std::string_view help, std::string_view also);
 
  private:
+  size_t AppendSeries(const Point* points, size_t n, OutputBuffer* out);
   // Each writes from line_ on and sets line_ to 0 when the point is finished; false: `out` is full.
   bool AppendHistogram(const Point& point, OutputBuffer* out);
   bool AppendSummary(const Point& point, OutputBuffer* out);
@@ -66,6 +71,8 @@ class LineEncoder : public Encoder {
   const Dialect dialect_;
   MetricType type_ = MetricType::kUntyped;
   bool created_ = false;
+  bool quoted_ = false;  // the name is: the label blocks go on after it
+  std::string labels_;
   std::string head_;  // empty when written
   PaddedText name_;
   PaddedText bucket_name_;

@@ -4,6 +4,9 @@
 #include <cstring>
 #include <string>
 
+#include "base/text.hpp"
+#include "metrics/names.hpp"
+
 namespace promplug {
 namespace {
 
@@ -50,7 +53,7 @@ bool IsPlain(const FamilyHead& family) {
     case MetricType::kInfo:
       return family.plain_in_open_metrics || family.name == SingleSuffix(family.type);
     case MetricType::kStateset:
-      return family.plain_in_open_metrics || family.name.find(':') != std::string_view::npos;
+      return family.plain_in_open_metrics || StateLabelName(family.name) != family.name;
     default:
       return false;
   }
@@ -62,7 +65,9 @@ bool HasUnit(const FamilyHead& family, std::string_view name) {
     return false;
   }
   const std::string_view before = WithoutSuffix(name, family.unit);
-  return before.size() < name.size() && before.ends_with('_');
+  if (before.size() == name.size() || !before.ends_with('_')) return false;
+  // A unit is not quoted.
+  return IsValidMetricName(name.substr(before.size() - 1));
 }
 
 }  // namespace
@@ -96,15 +101,21 @@ void OpenMetricsEncoder::BeginFamily(const FamilyHead& family) {
 
 void OpenMetricsEncoder::MakeHead(const FamilyHead& family, std::string_view name,
                                   std::string_view type_name) {
-  std::string& text = *head();
-  text.append("# TYPE ").append(name).append(" ").append(type_name).append("\n");
+  const auto begin = [&](std::string_view keyword) {
+    head()->append("# ").append(keyword).append(" ");
+    AppendName(name);
+    head()->append(" ");
+  };
+  begin("TYPE");
+  head()->append(type_name).append("\n");
   if (HasUnit(family, name)) {
-    text.append("# UNIT ").append(name).append(" ").append(family.unit).append("\n");
+    begin("UNIT");
+    head()->append(family.unit).append("\n");
   }
   if (family.help.empty()) return;
-  text.append("# HELP ").append(name).append(" ");
+  begin("HELP");
   AppendEscapedHelp(family.help, "\"");
-  text.append("\n");
+  head()->append("\n");
 }
 
 bool OpenMetricsEncoder::End(OutputBuffer* out) {

@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "metrics/labels.hpp"
+#include "metrics/names.hpp"
 
 namespace promplug {
 namespace {
@@ -72,19 +73,22 @@ uint32_t MetricField(MetricType type) {
   }
 }
 
-// LabelPair: name 1, value 2. `plain` is memory for values.
+// `plain` is memory for what has escapes.
+void AppendUnescaped(WireWriter* out, uint32_t field, std::string_view escaped,
+                     std::string* plain) {
+  if (escaped.find('\\') == std::string_view::npos) return out->Bytes(field, escaped);
+  plain->clear();
+  AppendUnescapedLabelValue(plain, escaped);
+  out->Bytes(field, *plain);
+}
+
+// LabelPair: name 1, value 2.
 void AppendRendered(WireWriter* out, uint32_t field, std::string_view rendered,
                     std::string* plain) {
   for (LabelReader reader(rendered); reader.Next();) {
     const size_t begun = out->Begin(field);
-    out->Bytes(1, reader.name());
-    if (reader.escaped_value().find('\\') == std::string_view::npos) {
-      out->Bytes(2, reader.escaped_value());
-    } else {
-      plain->clear();
-      AppendUnescapedLabelValue(plain, reader.escaped_value());
-      out->Bytes(2, *plain);
-    }
+    AppendUnescaped(out, 1, reader.escaped_name(), plain);
+    AppendUnescaped(out, 2, reader.escaped_value(), plain);
     out->End(begun);
   }
 }
@@ -171,8 +175,7 @@ void ProtobufEncoder::BeginFamily(const FamilyHead& head) {
   type_ = head.type;
   name_.assign(head.name);
   if (type_ == MetricType::kInfo && !head.name.ends_with(kInfoSuffix)) name_ += kInfoSuffix;
-  state_label_.assign(name_);
-  std::replace(state_label_.begin(), state_label_.end(), ':', '_');
+  state_label_ = StateLabelName(name_);
   head_.Clear();
   head_.Bytes(family_field::kName, name_);
   if (!head.help.empty()) head_.Bytes(family_field::kHelp, head.help);

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "exposition/encoder.hpp"
+#include "exposition/escaping_encoder.hpp"
 #include "exposition/openmetrics_encoder.hpp"
 #include "exposition/output_buffer.hpp"
 #include "exposition/protobuf_encoder.hpp"
@@ -83,36 +84,53 @@ class EncodedStream final : public ExpositionStream {
   Point batch_[kBatch];
 };
 
-std::unique_ptr<Encoder> NewEncoder(Format format) {
+std::unique_ptr<Encoder> NewFormatEncoder(Format format) {
   switch (format) {
-    case Format::kProtobuf:
-      return std::make_unique<ProtobufEncoder>();
     case Format::kOpenMetrics:
       return std::make_unique<OpenMetricsEncoder>();
+    case Format::kProtobuf:
+      return std::make_unique<ProtobufEncoder>();
     case Format::kText004:
+    case Format::kText100:
       break;
   }
   return std::make_unique<TextEncoder>();
 }
 
-}  // namespace
+std::unique_ptr<Encoder> NewEncoder(const ExpositionForm& form) {
+  auto encoder = NewFormatEncoder(form.format);
+  const Escaping escaping = form.escaping.value_or(Escaping::kUnderscores);
+  if (escaping == Escaping::kAllowUtf8) return encoder;
+  return std::make_unique<EscapingEncoder>(std::move(encoder), escaping);
+}
 
-std::string_view ContentType(Format format) {
+std::string_view MediaType(Format format) {
   switch (format) {
+    case Format::kOpenMetrics:
+      return "application/openmetrics-text; version=1.0.0; charset=utf-8";
     case Format::kProtobuf:
       return "application/vnd.google.protobuf; proto=io.prometheus.client.MetricFamily; "
              "encoding=delimited";
-    case Format::kOpenMetrics:
-      return "application/openmetrics-text; version=1.0.0; charset=utf-8";
+    case Format::kText100:
+      return "text/plain; version=1.0.0; charset=utf-8";
     case Format::kText004:
       break;
   }
   return "text/plain; version=0.0.4; charset=utf-8";
 }
 
-std::unique_ptr<ExpositionStream> NewExpositionStream(Gathering gathering, Format format,
+}  // namespace
+
+std::string ContentType(const ExpositionForm& form) {
+  std::string type(MediaType(form.format));
+  if (form.escaping.has_value()) type.append("; escaping=").append(EscapingName(*form.escaping));
+  return type;
+}
+
+std::unique_ptr<ExpositionStream> NewExpositionStream(Gathering gathering,
+                                                      const ExpositionForm& form,
                                                       Timestamps timestamps) {
-  return std::make_unique<EncodedStream>(std::move(gathering), NewEncoder(format), timestamps);
+  return std::make_unique<EncodedStream>(std::move(gathering), NewEncoder(form), timestamps);
 }
 
 }  // namespace promplug

@@ -3,20 +3,35 @@
 
 #include <cstddef>
 #include <memory>
+#include <optional>
+#include <string>
 #include <string_view>
 
 #include "metrics/gathering.hpp"
+#include "metrics/names.hpp"
 
 namespace promplug {
 
 enum class Format {
   kText004,      // text/plain; version=0.0.4
+  kText100,      // text/plain; version=1.0.0: 0.0.4 with names that are quoted
   kOpenMetrics,  // application/openmetrics-text; version=1.0.0
   kProtobuf,     // delimited messages of io.prometheus.client.MetricFamily
 };
 
-// The Content-Type of a format, with version and charset.
-std::string_view ContentType(Format format);
+// What an exposition looks like.
+struct ExpositionForm {
+  // NOLINTNEXTLINE(google-explicit-constructor): most have no wish about names.
+  ExpositionForm(Format own_format, std::optional<Escaping> asked = std::nullopt)
+      : format(own_format), escaping(asked) {}
+
+  Format format;
+  // What the client asked for; where it did not: kUnderscores, and the Content-Type says nothing.
+  std::optional<Escaping> escaping;
+};
+
+// The Content-Type, with version, charset and what the client asked for.
+std::string ContentType(const ExpositionForm& form);
 
 // A gathering as bytes of one format, made piece by piece as they are asked for. Nothing of what
 // was written is kept (in protobuf: the family that is being written), no memory is allocated per
@@ -34,7 +49,8 @@ class ExpositionStream {
 // For a push, points with a timestamp are left out (the Pushgateway refuses a whole body for one).
 enum class Timestamps { kKeep, kLeaveOut };
 
-std::unique_ptr<ExpositionStream> NewExpositionStream(Gathering gathering, Format format,
+std::unique_ptr<ExpositionStream> NewExpositionStream(Gathering gathering,
+                                                      const ExpositionForm& form,
                                                       Timestamps timestamps);
 
 }  // namespace promplug

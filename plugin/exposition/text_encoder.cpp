@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "exposition/text_encoder.hpp"
 
+#include <string>
+
 namespace promplug {
 namespace {
 
@@ -34,14 +36,17 @@ void TextEncoder::BeginFamily(const FamilyHead& family) {
     lines.single = kInfoSuffix;
   }
   Begin(lines);
-  std::string& text = *head();
+  const std::string name = std::string(lines.stem).append(lines.single);
   if (!family.help.empty()) {
-    text.append("# HELP ").append(lines.stem).append(lines.single).append(" ");
+    head()->append("# HELP ");
+    AppendName(name);
+    head()->append(" ");
     AppendEscapedHelp(family.help, {});
-    text.append("\n");
+    head()->append("\n");
   }
-  text.append("# TYPE ").append(lines.stem).append(lines.single).append(" ");
-  text.append(TypeName(family.type)).append("\n");
+  head()->append("# TYPE ");
+  AppendName(name);
+  head()->append(" ").append(TypeName(family.type)).append("\n");
 }
 
 }  // namespace promplug

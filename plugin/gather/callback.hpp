@@ -26,6 +26,7 @@ struct ValueSeries {
   std::string name;
   std::string help;
   std::string labels;  // rendered
+  bool quoted_labels = false;
 };
 
 // What one callback said: a value where it is one, else families.

@@ -28,7 +28,8 @@ class CollectedPoints final : public PointSource {
 
 FamilyHead CollectedOutput::Head(size_t i) const {
   const Family& family = families_[i];
-  return {family.type, family.name, family.help, family.unit};
+  return {family.type, family.name,          family.help,
+          family.unit, family.quoted_labels, family.plain_in_open_metrics};
 }
 
 std::unique_ptr<PointSource> CollectedOutput::Read(size_t i) const {
@@ -42,7 +43,7 @@ size_t CollectedOutput::Find(std::string_view name) const {
 
 void CollectedOutput::AddFamily(const FamilyHead& head) {
   families_.push_back(
-      {head.type, std::string(head.name), std::string(head.help), std::string(head.unit), {}});
+      {head.type, std::string(head.name), std::string(head.help), std::string(head.unit)});
   by_name_.emplace(std::string(head.name), families_.size() - 1);
   bytes_ += sizeof(Family) + head.name.size() * 2 + head.help.size() + head.unit.size();
 }

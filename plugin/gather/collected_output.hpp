@@ -36,6 +36,9 @@ class CollectedOutput {
   MetricType type(size_t i) const { return families_[i].type; }
   // A new family; its number is n_families() - 1 then.
   void AddFamily(const FamilyHead& head);
+  // Of family i, as of FamilyHead.
+  void SetQuotedLabels(size_t i) { families_[i].quoted_labels = true; }
+  void SetPlainInOpenMetrics(size_t i) { families_[i].plain_in_open_metrics = true; }
   // A point of family i, whose labels are already rendered. Everything is copied; of `exemplars`
   // there is none, one, or one per bucket. Does not check anything.
   void AddPoint(size_t i, const Point& point);
@@ -94,7 +97,9 @@ class CollectedOutput {
     std::string name;
     std::string help;
     std::string unit;
-    std::vector<StoredPoint> points;
+    bool quoted_labels = false;
+    bool plain_in_open_metrics = false;
+    std::vector<StoredPoint> points = {};
   };
 
   Text Keep(std::string_view text);

@@ -8,6 +8,7 @@
 #include "base/text.hpp"
 #include "gather/point_check.hpp"
 #include "metrics/exemplar_store.hpp"
+#include "metrics/names.hpp"
 
 namespace promplug {
 namespace {
@@ -117,10 +118,11 @@ Status CollectorWriter::AddChecked(const Label* labels, size_t n_labels, const P
   status = CheckPoint(head.type, values);
   if (!status.ok()) return refuse(status);
   rendered_.clear();
-  status = AppendRenderedLabels(&rendered_, labels, n_labels);
+  bool quoted = false;
+  status = AppendRenderedLabels(&rendered_, labels, n_labels, &quoted);
   if (!status.ok()) return refuse(status);
   if (output_->bytes() + rendered_.size() > max_bytes_) return TooLarge();
-  if (!seen_[family_].Insert(HashLabelSet(rendered_))) {
+  if (!seen_[family_].series.InsertSeries(rendered_, quoted)) {
     Status duplicate(Code::kInvalid, std::string(head.name) + rendered_ + " was said before");
     if (refusals_.duplicates++ == 0 && refusals_.invalid == 0) refusals_.first = duplicate.text();
     return duplicate;
@@ -131,9 +133,30 @@ Status CollectorWriter::AddChecked(const Label* labels, size_t n_labels, const P
   point.exemplars = exemplars.data();
   point.n_exemplars = exemplars.size();
   output_->AddPoint(family_, point);
+  if (quoted) output_->SetQuotedLabels(family_);
+  if (!FitsOpenMetrics(head, labels, n_labels, values)) output_->SetPlainInOpenMetrics(family_);
   // The hash of the series is kept, too.
   const uint64_t bytes = output_->bytes() + 2 * sizeof(uint64_t) * ++n_points_;
   return bytes > max_bytes_ ? TooLarge() : Status();
+}
+
+// OpenMetrics wants the states of a series together, and of a group all timestamps or none. All of
+// an info family are one group, and the states of a series are.
+bool CollectorWriter::FitsOpenMetrics(const FamilyHead& head, const Label* labels, size_t n_labels,
+                                      const Point& values) {
+  if (head.type != MetricType::kInfo && head.type != MetricType::kStateset) return true;
+  if (values.has_timestamp) return false;
+  if (head.type == MetricType::kInfo) return true;
+  const std::string state = StateLabelName(head.name);
+  std::vector<Label> rest(labels, labels + n_labels);
+  std::erase_if(rest, [&](const Label& label) { return label.name == state; });
+  std::string rendered;
+  if (!AppendRenderedLabels(&rendered, rest.data(), rest.size()).ok()) return false;
+  Seen& seen = seen_[family_];
+  const uint64_t group = HashLabelSet(rendered);
+  const bool goes_on = group == seen.last_group;
+  seen.last_group = group;
+  return seen.groups.Insert(group) || goes_on;
 }
 
 Status CollectorWriter::TooLarge() { return Lose(Code::kLimit, "the output is too large"); }

@@ -40,8 +40,8 @@ class CollectorWriter {
   CollectorWriter(const CollectorWriter&) = delete;
   CollectorWriter& operator=(const CollectorWriter&) = delete;
 
-  // Opens a family, or opens it again: what follows belongs to it. kInvalid: the name is not a
-  // metric name, help or unit is not UTF-8, or this run said the name with another type; then
+  // Opens a family, or opens it again: what follows belongs to it. kInvalid: the name is empty or
+  // not UTF-8, as help or unit may not be, or this run said the name with another type; then
   // points are refused too (but not counted) until the next family. kLimit, kTimeout, kNoMemory.
   Status BeginFamily(const FamilyHead& head);
 
@@ -78,6 +78,8 @@ class CollectorWriter {
   Status TooLarge();
   Status CheckAlive();
   Status AddChecked(const Label* labels, size_t n_labels, const Point& values);
+  bool FitsOpenMetrics(const FamilyHead& head, const Label* labels, size_t n_labels,
+                       const Point& values);
 
   const uint64_t max_bytes_;
   const Clock& clock_;
@@ -85,8 +87,15 @@ class CollectorWriter {
   std::shared_ptr<CollectedOutput> output_;
   size_t family_ = CollectedOutput::kNotFound;  // the open one
   uint64_t n_points_ = 0;
-  std::vector<SeriesSet> seen_;  // one a family
-  std::string rendered_;         // scratch
+  // What there was of a family.
+  struct Seen {
+    SeriesSet series;
+    // Of a stateset: the series without their state.
+    SeriesSet groups;
+    uint64_t last_group = 0;
+  };
+  std::vector<Seen> seen_;  // one a family
+  std::string rendered_;    // scratch
   Status lost_;
   WriterRefusals refusals_;
 };

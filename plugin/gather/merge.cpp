@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "base/text.hpp"
+#include "gather/name_index.hpp"
 #include "gather/series_set.hpp"
 #include "metrics/labels.hpp"
 
@@ -16,6 +17,7 @@ namespace {
 // What the parts of one family share while they are read, one after the other.
 struct FamilySeries {
   std::string name;
+  bool quoted = false;  // some label names may be
   SeriesSet seen;
   std::shared_ptr<Refusals> refusals;
 };
@@ -42,7 +44,7 @@ class DistinctPoints final : public PointSource {
 
  private:
   bool IsNew(const Point& point) {
-    if (family_->seen.Insert(HashLabelSet(point.labels))) return true;
+    if (family_->seen.InsertSeries(point.labels, family_->quoted)) return true;
     family_->refusals->Refuse(
         "duplicate", family_->name,
         "series " + family_->name + std::string(point.labels) + " comes from two sources");
@@ -57,7 +59,6 @@ class DistinctPoints final : public PointSource {
 struct Group {
   size_t begin = 0;
   size_t end = 0;
-  bool refused = false;
 };
 
 class Merger {
@@ -71,19 +72,25 @@ class Merger {
     });
     for (size_t i = 0; i < order_.size(); ++i) {
       if (groups_.empty() || First(groups_.back()).head.name != At(i).head.name) {
-        groups_.push_back({i, i, false});
+        groups_.push_back({i, i});
+        names_.Add(At(i).head.name, At(i).head.type, groups_.size() - 1);
       }
       groups_.back().end = i + 1;
     }
+    names_.Seal();
   }
 
   Gathering Run(const NameFilter& filter) {
     RefuseClashes();
     Gathering gathering;
-    for (const Group& group : groups_) {
-      const FamilyHead& head = First(group).head;
-      if (group.refused || !filter.Matches(head.type, head.name)) continue;
-      gathering.families.push_back(MakeFamily(group));
+    for (size_t i = 0; i < names_.entries().size(); ++i) {
+      const NameIndex::Entry& entry = names_.entries()[i];
+      if (!entry.accepted || !filter.Matches(entry.type, entry.name)) continue;
+      gathering.families.push_back(MakeFamily(groups_[entry.id]));
+      FamilyHead& head = gathering.families.back().head;
+      if (!OpenMetricsSuffix(entry.type).empty() && names_.ClashesInOpenMetrics(i)) {
+        head.plain_in_open_metrics = true;
+      }
     }
     return gathering;
   }
@@ -92,61 +99,21 @@ class Merger {
   SourceFamily& At(size_t i) { return families_[order_[i]]; }
   SourceFamily& First(const Group& group) { return At(group.begin); }
 
-  // The accepted group of this name, which is prefix + suffix.
-  Group* Find(std::string_view prefix, std::string_view suffix) {
-    const size_t length = prefix.size() + suffix.size();
-    const auto less = [&](Group& group, int) {
-      const std::string_view name = First(group).head.name;
-      const int start = name.substr(0, prefix.size()).compare(prefix);
-      if (start != 0) return start < 0;
-      return name.substr(prefix.size()) < suffix;
-    };
-    const auto found = std::lower_bound(groups_.begin(), groups_.end(), 0, less);
-    if (found == groups_.end()) return nullptr;
-    const std::string_view name = First(*found).head.name;
-    const bool same = name.size() == length && name.starts_with(prefix) && name.ends_with(suffix);
-    return same ? &*found : nullptr;
-  }
-
-  // The one before `group` in precedence that has a sample name in common with it. Two different
-  // families can only meet where the plain name of one is the other's with a suffix.
-  Group* ClashOf(const Group& group) {
-    const size_t rank = order_[group.begin];
-    const FamilyHead& head = First(group).head;
-    const auto counts = [&](const Group* other) {
-      return other != nullptr && !other->refused && order_[other->begin] < rank;
-    };
-    for (const std::string_view suffix : SampleSuffixes(head.type, head.name)) {
-      Group* other = Find(head.name, suffix);
-      if (counts(other)) return other;
-    }
-    for (const std::string_view suffix : AllSampleSuffixes()) {
-      if (!head.name.ends_with(suffix)) continue;
-      const std::string_view base = head.name.substr(0, head.name.size() - suffix.size());
-      Group* other = Find(base, {});
-      if (!counts(other)) continue;
-      const auto theirs = SampleSuffixes(First(*other).head.type, base);
-      if (std::find(theirs.begin(), theirs.end(), suffix) != theirs.end()) return other;
-    }
-    return nullptr;
-  }
-
   void RefuseClashes() {
-    std::vector<Group*> by_precedence;
-    by_precedence.reserve(groups_.size());
-    for (Group& group : groups_) by_precedence.push_back(&group);
+    const auto rank = [&](size_t i) { return order_[groups_[names_.entries()[i].id].begin]; };
+    std::vector<size_t> by_precedence(groups_.size());
+    std::iota(by_precedence.begin(), by_precedence.end(), size_t{0});
     std::sort(by_precedence.begin(), by_precedence.end(),
-              [&](const Group* a, const Group* b) { return order_[a->begin] < order_[b->begin]; });
-    for (Group* group : by_precedence) {
-      const Group* other = ClashOf(*group);
+              [&](size_t a, size_t b) { return rank(a) < rank(b); });
+    for (const size_t i : by_precedence) {
+      const NameIndex::Entry* other = names_.Accept(i);
       if (other == nullptr) continue;
-      group->refused = true;
-      const SourceFamily& family = First(*group);
+      const SourceFamily& family = First(groups_[names_.entries()[i].id]);
       refusals_->Refuse("name", family.head.name,
                         "family " + Quoted(family.head.name) + " of " + std::string(family.source) +
                             " is left out: it has a sample name in common with " +
-                            Quoted(First(*other).head.name) + " of " +
-                            std::string(First(*other).source));
+                            Quoted(other->name) + " of " +
+                            std::string(First(groups_[other->id]).source));
     }
   }
 
@@ -156,14 +123,20 @@ class Merger {
     made.head = first.head;
     std::vector<SourceFamily*> parts;
     for (size_t i = group.begin; i < group.end; ++i) {
-      if (i == group.begin || Fits(first, At(i))) parts.push_back(&At(i));
+      if (i != group.begin && !Fits(first, At(i))) continue;
+      parts.push_back(&At(i));
+      made.head.quoted_labels |= At(i).head.quoted_labels;
+      made.head.plain_in_open_metrics |= At(i).head.plain_in_open_metrics;
     }
     if (parts.size() == 1) {
       made.parts.push_back(parts[0]->open());
       return made;
     }
+    // The states of one series may come from several parts.
+    if (first.head.type == MetricType::kStateset) made.head.plain_in_open_metrics = true;
     auto series = std::make_shared<FamilySeries>();
     series->name = first.head.name;
+    series->quoted = made.head.quoted_labels;
     series->refusals = refusals_;
     for (const SourceFamily* part : parts) {
       made.parts.push_back(std::make_unique<DistinctPoints>(part->open(), series));
@@ -192,6 +165,7 @@ class Merger {
   const std::shared_ptr<Refusals>& refusals_;
   std::vector<size_t> order_;  // indices of families_ by name, then by precedence
   std::vector<Group> groups_;  // by name
+  NameIndex names_;            // their numbers are those of groups_
 };
 
 }  // namespace

@@ -8,6 +8,7 @@
 #include <string>
 
 #include "base/text.hpp"
+#include "metrics/names.hpp"
 
 namespace promplug {
 namespace {
@@ -116,9 +117,8 @@ Status CheckFamilyHead(const FamilyHead& head) {
     return Invalid("unknown type " + std::to_string(static_cast<int>(head.type)) + " of family " +
                    Quoted(head.name));
   }
-  if (!IsValidMetricName(head.name)) {
-    return Invalid("family name " + Quoted(head.name) +
-                   " is not valid; expected [a-zA-Z_:][a-zA-Z0-9_:]*");
+  if (!IsUtf8Name(head.name)) {
+    return Invalid("family name " + Quoted(head.name) + " is empty or not UTF-8");
   }
   if (!IsValidUtf8(head.help)) {
     return Invalid("the help of " + Quoted(head.name) + " is not UTF-8");
@@ -141,9 +141,7 @@ Status CheckReservedLabels(const FamilyHead& head, const Label* labels, size_t n
       return has("quantile") ? Invalid("label \"quantile\" belongs to the summary itself")
                              : Status();
     case MetricType::kStateset: {
-      // A label name has no colons.
-      std::string state(head.name);
-      std::replace(state.begin(), state.end(), ':', '_');
+      const std::string state = StateLabelName(head.name);
       return has(state) ? Status()
                         : Invalid("stateset without the label " + Quoted(state) + " for its state");
     }

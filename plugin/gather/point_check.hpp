@@ -12,7 +12,7 @@ namespace promplug {
 
 // What a collector says, checked. Each answers OK or kInvalid with a text that names the value.
 
-// The type is known, the name is a metric name, help and unit are UTF-8.
+// The type is known, the name is not empty, and it, help and unit are UTF-8.
 Status CheckFamilyHead(const FamilyHead& head);
 
 // The labels that the family's type keeps for itself; everything else of labels is checked when

@@ -2,11 +2,25 @@
 #include "gather/registrations.hpp"
 
 #include <utility>
+#include <vector>
 
 #include "base/text.hpp"
 #include "metrics/labels.hpp"
 
 namespace promplug {
+
+namespace {
+
+// One for each way in which a reader may know the series.
+std::vector<uint64_t> HashesOf(const ValueSeries& series) {
+  std::vector<uint64_t> hashes = {HashLabelSet(series.labels)};
+  if (!series.quoted_labels) return hashes;
+  hashes.push_back(HashLabelSet(series.labels, Escaping::kDots));
+  hashes.push_back(HashLabelSet(series.labels, Escaping::kValues));
+  return hashes;
+}
+
+}  // namespace
 
 Result<uint64_t> Registrations::Add(std::shared_ptr<Callback> callback) {
   if (callback->series != nullptr) {
@@ -27,9 +41,12 @@ Status Registrations::AddValue(const ValueSeries& series) {
   if (family.type != series.type) {
     return Status(Code::kExists, "value " + Quoted(series.name) + " is registered as another type");
   }
-  if (!family.series.insert(HashLabelSet(series.labels)).second) {
+  const std::vector<uint64_t> hashes = HashesOf(series);
+  for (const uint64_t hash : hashes) {
+    if (!family.series.contains(hash)) continue;
     return Status(Code::kExists, "value " + Quoted(series.name + series.labels) + " is registered");
   }
+  family.series.insert(hashes.begin(), hashes.end());
   return Status();
 }
 
@@ -43,7 +60,7 @@ std::shared_ptr<Callback> Registrations::Take(uint64_t id) {
     return callback;
   }
   const auto family = values_.find(callback->series->name);
-  family->second.series.erase(HashLabelSet(callback->series->labels));
+  for (const uint64_t hash : HashesOf(*callback->series)) family->second.series.erase(hash);
   if (family->second.series.empty()) values_.erase(family);
   return callback;
 }

@@ -3,6 +3,8 @@
 
 #include <utility>
 
+#include "metrics/labels.hpp"
+
 namespace promplug {
 namespace {
 
@@ -26,6 +28,18 @@ bool SeriesSet::Insert(uint64_t hash) {
   slots_[slot] = hash;
   ++size_;
   return true;
+}
+
+bool SeriesSet::InsertSeries(std::string_view labels, bool quoted) {
+  const uint64_t hash = HashLabelSet(labels);
+  bool is_new = Insert(hash);
+  if (!quoted) return is_new;
+  // With these, a name may be shown as another that is not quoted.
+  for (const Escaping escaping : {Escaping::kDots, Escaping::kValues}) {
+    const uint64_t other = HashLabelSet(labels, escaping);
+    if (other != hash && !Insert(other)) is_new = false;
+  }
+  return is_new;
 }
 
 void SeriesSet::Grow() {

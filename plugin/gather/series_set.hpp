@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <string_view>
 #include <vector>
 
 namespace promplug {
@@ -12,6 +13,9 @@ class SeriesSet {
  public:
   // Whether `hash` was not there before.
   bool Insert(uint64_t hash);
+  // Whether no reader knows the series of these rendered labels as one that was there before. With
+  // `quoted` they may have names that are.
+  bool InsertSeries(std::string_view labels, bool quoted);
   size_t size() const { return size_; }
 
  private:

@@ -79,7 +79,7 @@ class SourcesRun final : public GatherRun {
 
   void AddSlots(std::vector<SourceFamily>* families,
                 std::vector<std::shared_ptr<const void>>* keep_alive) {
-    std::map<std::string_view, std::shared_ptr<ValueFamily>> values;
+    std::map<std::string_view, ValueSlot> values;
     for (GatherSlot& slot : state_->slots) {
       if (!slot.has_output) continue;
       if (slot.callback->series != nullptr) {
@@ -96,20 +96,26 @@ class SourcesRun final : public GatherRun {
     }
   }
 
-  static void AddValue(const GatherSlot& slot,
-                       std::map<std::string_view, std::shared_ptr<ValueFamily>>* values,
+  struct ValueSlot {
+    std::shared_ptr<ValueFamily> family;
+    size_t number = 0;  // among all families
+  };
+
+  static void AddValue(const GatherSlot& slot, std::map<std::string_view, ValueSlot>* values,
                        std::vector<SourceFamily>* families,
                        std::vector<std::shared_ptr<const void>>* keep_alive) {
     const ValueSeries& series = *slot.callback->series;
-    std::shared_ptr<ValueFamily>& family = (*values)[series.name];
-    if (family == nullptr) {
-      family = std::make_shared<ValueFamily>();
-      keep_alive->push_back(family);
+    ValueSlot& at = (*values)[series.name];
+    if (at.family == nullptr) {
+      at.family = std::make_shared<ValueFamily>();
+      at.number = families->size();
+      keep_alive->push_back(at.family);
       families->push_back({{series.type, series.name, series.help, {}},
                            "values",
-                           [values = family.get()] { return values->Read(); }});
+                           [values = at.family.get()] { return values->Read(); }});
     }
-    family->Add(series.labels, slot.output);
+    if (series.quoted_labels) (*families)[at.number].head.quoted_labels = true;
+    at.family->Add(series.labels, slot.output);
   }
 
   const Origin& origin_;
@@ -197,7 +203,8 @@ Result<uint64_t> Sources::RegisterValue(ValueSpec spec) {
   Status status = CheckValue(spec);
   if (!status.ok()) return status;
   auto series = std::make_shared<ValueSeries>();
-  status = AppendRenderedLabels(&series->labels, spec.labels.data(), spec.labels.size());
+  status = AppendRenderedLabels(&series->labels, spec.labels.data(), spec.labels.size(),
+                                &series->quoted_labels);
   if (!status.ok()) return status;
   series->type = spec.type;
   series->name = spec.name;

@@ -24,7 +24,8 @@ bool IsGoodExemplar(std::string_view rendered_labels) {
   for (LabelReader reader(rendered_labels); reader.Next();) {
     plain.clear();
     AppendUnescapedLabelValue(&plain, reader.escaped_value());
-    characters += CountCharacters(reader.name()) + CountCharacters(plain);
+    if (reader.is_quoted()) return false;
+    characters += reader.escaped_name().size() + CountCharacters(plain);
   }
   return characters > 0 && characters <= kMaxCharacters;
 }

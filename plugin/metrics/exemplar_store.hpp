@@ -13,8 +13,8 @@ namespace promplug {
 
 class Series;
 
-// Whether these labels, rendered as in Exemplar::labels, may stand in an exemplar: names and values
-// are together 1 to 128 characters (OpenMetrics 1.0, "Exemplars").
+// Whether these labels, rendered as in Exemplar::labels, may stand in an exemplar: names, which are
+// plain, and values are together 1 to 128 characters (OpenMetrics 1.0, "Exemplars").
 bool IsGoodExemplar(std::string_view rendered_labels);
 
 // The newest exemplars of a family's series: one for a counter (its bucket is 0) or for each bucket

@@ -62,7 +62,9 @@ Family::~Family() {
   std::free(sink_);
 }
 
-FamilyHead Family::head() const { return {shape_.type, shape_.name, shape_.help, shape_.unit}; }
+FamilyHead Family::head() const {
+  return {shape_.type, shape_.name, shape_.help, shape_.unit, shape_.quoted_labels};
+}
 
 void Family::SeriesRevived() {
   live_.fetch_add(1, std::memory_order_relaxed);

@@ -97,8 +97,10 @@ void Family::Remove(Series* series) {
 uint64_t Family::RemoveMatching(const Label* labels, size_t n) {
   const auto has = [](const Series& series, const Label& wanted) {
     std::string plain;
+    std::string name;
+    AppendEscapedLabelValue(&name, wanted.name);
     for (LabelReader reader(series.labels()); reader.Next();) {
-      if (reader.name() != wanted.name) continue;
+      if (reader.escaped_name() != name) continue;
       AppendUnescapedLabelValue(&plain, reader.escaped_value());
       return plain == wanted.value;
     }

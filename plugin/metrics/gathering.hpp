@@ -15,7 +15,8 @@ struct GatheredFamily {
   std::vector<std::unique_ptr<PointSource>> parts;
 };
 
-// The families of one gather, sorted by name, valid for exposition as a whole: one type and one
+// The families of one gather, sorted by name (one that is not plain, metrics/names.hpp, by what it
+// is with kUnderscores), valid for exposition as a whole: one type and one
 // help per name, no series twice, no sample name that two families claim. What does not fit was
 // left out and counted.
 struct Gathering {

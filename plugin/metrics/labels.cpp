@@ -4,21 +4,35 @@
 #include <algorithm>
 
 #include "base/text.hpp"
+#include "metrics/names.hpp"
 
 namespace promplug {
 namespace {
 
+bool IsReserved(std::string_view name) {
+  constexpr std::string_view kReserved = "__";
+  if (name.starts_with(kReserved)) return true;
+  if (IsValidLabelName(name)) return false;
+  // What a reader gets may not be reserved either.
+  std::string shown;
+  AppendEscapedLabelName(&shown, name, Escaping::kUnderscores);
+  return shown.starts_with(kReserved);
+}
+
 Status CheckLabel(const Label& label, const Label* earlier, size_t n_earlier) {
-  if (!IsValidLabelName(label.name)) {
-    return Status(Code::kInvalid, "label name " + Quoted(label.name) +
-                                      " is not valid; expected [a-zA-Z_][a-zA-Z0-9_]*");
+  if (!IsUtf8Name(label.name)) {
+    return Status(Code::kInvalid, "label name " + Quoted(label.name) + " is empty or not UTF-8");
   }
-  if (label.name.starts_with("__")) {
+  if (IsReserved(label.name)) {
     return Status(Code::kInvalid, "label name " + Quoted(label.name) + " is reserved");
   }
   for (size_t i = 0; i < n_earlier; ++i) {
     if (earlier[i].name == label.name) {
       return Status(Code::kInvalid, "label name " + Quoted(label.name) + " comes twice");
+    }
+    if (LabelNamesCollide(earlier[i].name, label.name)) {
+      return Status(Code::kInvalid, "label names " + Quoted(earlier[i].name) + " and " +
+                                        Quoted(label.name) + " are the same to some readers");
     }
   }
   if (!IsValidUtf8(label.value)) {
@@ -53,7 +67,18 @@ void AppendUnescapedLabelValue(std::string* out, std::string_view escaped) {
   }
 }
 
-Status AppendRenderedLabels(std::string* out, const Label* labels, size_t n) {
+bool AppendRenderedName(std::string* out, std::string_view name) {
+  if (IsValidLabelName(name)) {
+    out->append(name);
+    return false;
+  }
+  out->push_back('"');
+  AppendEscapedLabelValue(out, name);
+  out->push_back('"');
+  return true;
+}
+
+Status AppendRenderedLabels(std::string* out, const Label* labels, size_t n, bool* quoted) {
   if (n == 0) return Status();
   const size_t before = out->size();
   out->push_back('{');
@@ -64,7 +89,9 @@ Status AppendRenderedLabels(std::string* out, const Label* labels, size_t n) {
       return status;
     }
     if (i > 0) out->push_back(',');
-    out->append(labels[i].name).append("=\"");
+    const bool quotes = AppendRenderedName(out, labels[i].name);
+    if (quotes && quoted != nullptr) *quoted = true;
+    out->append("=\"");
     AppendEscapedLabelValue(out, labels[i].value);
     out->push_back('"');
   }
@@ -72,17 +99,42 @@ Status AppendRenderedLabels(std::string* out, const Label* labels, size_t n) {
   return Status();
 }
 
+namespace {
+
+// The quote that ends the text that begins at `begin`; at least the size of `rendered`: none does.
+size_t FindQuote(std::string_view rendered, size_t begin) {
+  size_t at = begin;
+  while (at < rendered.size() && rendered[at] != '"') at += rendered[at] == '\\' ? 2 : 1;
+  return at;
+}
+
+}  // namespace
+
 LabelReader::LabelReader(std::string_view rendered) : rest_(rendered) {
   if (!rest_.empty()) rest_.remove_prefix(1);
 }
 
+void LabelReader::AppendShownName(std::string* out, Escaping escaping) const {
+  std::string name;
+  AppendUnescapedLabelValue(&name, name_);
+  AppendEscapedLabelName(out, name, escaping);
+}
+
 bool LabelReader::Next() {
-  const size_t equals = rest_.find('=');
-  if (equals == std::string_view::npos) return false;
-  name_ = rest_.substr(0, equals);
+  size_t equals;
+  quoted_ = !rest_.empty() && rest_[0] == '"';
+  if (quoted_) {
+    const size_t quote = FindQuote(rest_, 1);
+    if (quote >= rest_.size()) return false;
+    name_ = rest_.substr(1, quote - 1);
+    equals = quote + 1;
+  } else {
+    equals = rest_.find('=');
+    if (equals == std::string_view::npos) return false;
+    name_ = rest_.substr(0, equals);
+  }
   const size_t begin = equals + 2;
-  size_t end = begin;
-  while (end < rest_.size() && rest_[end] != '"') end += rest_[end] == '\\' ? 2 : 1;
+  const size_t end = FindQuote(rest_, begin);
   if (end >= rest_.size()) return false;
   value_ = rest_.substr(begin, end - begin);
   // The quote, and the comma or brace behind it.
@@ -90,11 +142,18 @@ bool LabelReader::Next() {
   return true;
 }
 
-uint64_t HashLabelSet(std::string_view rendered) {
+uint64_t HashLabelSet(std::string_view rendered, Escaping escaping) {
   // A sum does not depend on the order; each label is hashed on its own first.
   uint64_t sum = 0x2545F4914F6CDD1Du;
+  std::string shown;
   for (LabelReader reader(rendered); reader.Next();) {
-    sum += HashBytes(reader.escaped_value(), HashBytes(reader.name(), 0x5851F42D4C957F2Du));
+    std::string_view name = reader.escaped_name();
+    if (reader.is_quoted()) {
+      shown.clear();
+      reader.AppendShownName(&shown, escaping);
+      name = shown;
+    }
+    sum += HashBytes(reader.escaped_value(), HashBytes(name, 0x5851F42D4C957F2Du));
   }
   return MixWords(sum, 0x9E3779B97F4A7C15u);
 }

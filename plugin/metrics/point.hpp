@@ -22,7 +22,7 @@ enum class MetricType : uint8_t {
 struct NativeHistogram;
 
 struct Exemplar {
-  std::string_view labels;  // rendered like Point::labels
+  std::string_view labels;  // rendered like Point::labels, all names plain
   double value = 0;
   int64_t unix_ms = 0;
 };
@@ -33,6 +33,8 @@ struct Exemplar {
 // Labels are kept rendered, because they are written far more often than they are made: empty, or
 //   {name="value",other="va\"lue"}
 // with values escaped as in the text format (\\, \", \n), in the order of the source, valid UTF-8.
+// A name that is not plain (metrics/names.hpp) is quoted and escaped likewise:
+//   {"my.name"="value"}
 struct Point {
   std::string_view labels;
 
@@ -91,6 +93,7 @@ struct FamilyHead {
   std::string_view name;  // as the source says it: a counter's usually ends in _total
   std::string_view help;  // not escaped, valid UTF-8
   std::string_view unit;
+  bool quoted_labels = false;  // points may have label names that are quoted
   // OpenMetrics must show the family with the lines of the text format and a type that demands
   // nothing of them: what its own type demands would clash with another family, or does not hold.
   bool plain_in_open_metrics = false;

@@ -4,8 +4,10 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <set>
 
 #include "base/text.hpp"
+#include "metrics/names.hpp"
 
 namespace promplug {
 namespace {
@@ -36,9 +38,7 @@ std::string_view ReservedLabel(MetricType type) {
 }
 
 Status CheckTexts(const FamilyDescription& d) {
-  if (!IsValidMetricName(d.name)) {
-    return Invalid(d, "the name is not valid; expected [a-zA-Z_:][a-zA-Z0-9_:]*");
-  }
+  if (!IsUtf8Name(d.name)) return Invalid(d, "the name is empty or not UTF-8");
   if (!IsValidUtf8(d.help)) return Invalid(d, "the help is not UTF-8: " + Quoted(d.help));
   std::string_view base = d.name;
   if (d.type == MetricType::kCounter && base.ends_with("_total")) base.remove_suffix(6);
@@ -56,9 +56,10 @@ Status CheckLabels(const FamilyDescription& d) {
   }
   std::vector<Label> all(d.const_labels);
   for (std::string_view name : d.label_names) all.push_back({name, {}});
-  const std::string_view own = d.type == MetricType::kStateset ? d.name : ReservedLabel(d.type);
+  const std::string own(d.type == MetricType::kStateset ? StateLabelName(d.name)
+                                                        : ReservedLabel(d.type));
   for (const Label& label : all) {
-    if (!own.empty() && label.name == own) {
+    if (!own.empty() && (label.name == own || LabelNamesCollide(label.name, own))) {
       return Invalid(d, "the label " + Quoted(own) + " belongs to the metric type");
     }
   }
@@ -143,9 +144,13 @@ Result<FamilyShape> FamilyShape::FromDescription(const FamilyDescription& d) {
   shape.name = d.name;
   shape.help = d.help;
   shape.unit = d.unit;
-  shape.label_names.assign(d.label_names.begin(), d.label_names.end());
+  for (const std::string_view name : d.label_names) {
+    const bool quoted = AppendRenderedName(&shape.label_names.emplace_back(), name);
+    shape.quoted_labels = shape.quoted_labels || quoted;
+  }
   std::string rendered;
-  Status status = AppendRenderedLabels(&rendered, d.const_labels.data(), d.const_labels.size());
+  Status status = AppendRenderedLabels(&rendered, d.const_labels.data(), d.const_labels.size(),
+                                       &shape.quoted_labels);
   if (!status.ok()) return status;
   if (!rendered.empty()) shape.const_labels = rendered.substr(1, rendered.size() - 2);
   shape.n_const_labels = d.const_labels.size();
@@ -173,16 +178,17 @@ bool FamilyShape::SameAs(const FamilyShape& other, std::string* why) const {
 }
 
 std::vector<std::string> FamilyShape::SampleNames() const {
-  switch (type) {
-    case MetricType::kHistogram:
-      return {name, name + "_bucket", name + "_sum", name + "_count"};
-    case MetricType::kSummary:
-      return {name, name + "_sum", name + "_count"};
-    case MetricType::kInfo:
-      return {name.ends_with("_info") ? name : name + "_info"};
-    default:
-      return {name};
+  std::vector<std::string_view> suffixes = {""};
+  if (type == MetricType::kHistogram) suffixes = {"", "_bucket", "_sum", "_count", "_created"};
+  if (type == MetricType::kSummary) suffixes = {"", "_sum", "_count", "_created"};
+  std::set<std::string> names;
+  for (const Escaping escaping : {Escaping::kUnderscores, Escaping::kDots, Escaping::kValues}) {
+    std::string stem;
+    AppendEscapedMetricName(&stem, name, escaping);
+    if (type == MetricType::kInfo && !stem.ends_with("_info")) stem += "_info";
+    for (const std::string_view suffix : suffixes) names.insert(stem + std::string(suffix));
   }
+  return {names.begin(), names.end()};
 }
 
 }  // namespace promplug

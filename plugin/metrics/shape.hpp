@@ -39,8 +39,9 @@ struct FamilyShape {
   std::string name;
   std::string help;
   std::string unit;
-  std::vector<std::string> label_names;
-  std::string const_labels;  // rendered without braces
+  std::vector<std::string> label_names;  // as they stand in rendered labels
+  bool quoted_labels = false;            // some name of them or of const_labels is not plain
+  std::string const_labels;              // rendered without braces
   size_t n_const_labels = 0;
   std::vector<double> buckets;
   std::vector<double> quantiles;
@@ -56,7 +57,7 @@ struct FamilyShape {
   // differs. HELP, window and limit may differ: the first description wins.
   bool SameAs(const FamilyShape& other, std::string* why) const;
 
-  // The names of the lines that such a family writes.
+  // The names of the lines that such a family writes for some reader, each once.
   std::vector<std::string> SampleNames() const;
 };
 

@@ -13,6 +13,10 @@ constexpr int kMaxQ = 1000;
 
 constexpr std::array kFormats = {
     MediaRow{"text/plain", ";version=0.0.4", Format::kText004},
+    MediaRow{"text/plain", ";version=1.0.0;escaping=allow-utf-8", Format::kText100, true},
+    MediaRow{"application/openmetrics-text", ";version=1.0.0", Format::kOpenMetrics},
+    // A draft of the same.
+    MediaRow{"application/openmetrics-text", ";version=0.0.1", Format::kOpenMetrics},
     MediaRow{"application/vnd.google.protobuf",
              ";proto=io.prometheus.client.MetricFamily;encoding=delimited", Format::kProtobuf},
 };
@@ -65,11 +69,11 @@ Parameter CutParameter(std::string_view* rest) {
 // How specifically the element names the row: 0 not at all, 1 "*/*", 2 "text/*", 3 "text/plain",
 // and one more for each parameter of the row that it names.
 int Specificity(const AcceptItem& item, const MediaRow& row) {
-  if (item.value == "*/*") return 1;
+  if (item.value == "*/*") return row.all_named ? 0 : 1;
   const size_t slash = row.type.find('/') + 1;
   if (item.value.size() == slash + 1 && item.value.back() == '*' &&
       EqualsIgnoreCase(item.value.substr(0, slash), row.type.substr(0, slash))) {
-    return 2;
+    return row.all_named ? 0 : 2;
   }
   if (!EqualsIgnoreCase(item.value, row.type)) return 0;
   int specificity = 3;
@@ -77,6 +81,7 @@ int Specificity(const AcceptItem& item, const MediaRow& row) {
     const Parameter known = CutParameter(&rest);
     if (known.name.empty()) continue;
     const std::string_view asked = FindParameter(item.parameters, known.name);
+    if (asked.empty() && row.all_named) return 0;
     if (asked.empty()) continue;
     if (!EqualsIgnoreCase(asked, known.value)) return 0;
     ++specificity;
@@ -141,7 +146,8 @@ std::string_view FindParameter(std::string_view parameters, std::string_view nam
   return {};
 }
 
-const MediaRow* Negotiate(std::string_view accept, std::span<const MediaRow> rows) {
+const MediaRow* Negotiate(std::string_view accept, std::span<const MediaRow> rows,
+                          AcceptItem* element) {
   const std::vector<AcceptItem> items = ParseAccept(accept);
   const MediaRow* best = nullptr;
   const AcceptItem* best_item = nullptr;
@@ -154,12 +160,15 @@ const MediaRow* Negotiate(std::string_view accept, std::span<const MediaRow> row
       best_item = item;
     }
   }
+  if (best != nullptr && element != nullptr) *element = *best_item;
   return best;
 }
 
-Format NegotiateFormat(std::string_view accept) {
-  const MediaRow* row = Negotiate(accept, kFormats);
-  return row == nullptr ? Format::kText004 : row->format;
+ExpositionForm NegotiateForm(std::string_view accept) {
+  AcceptItem element;
+  const MediaRow* row = Negotiate(accept, kFormats, &element);
+  if (row == nullptr) return Format::kText004;
+  return {row->format, ParseEscaping(FindParameter(element.parameters, "escaping"))};
 }
 
 Coding NegotiateCoding(std::string_view accept_encoding, std::span<const Coding> offered) {

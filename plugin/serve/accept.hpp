@@ -31,18 +31,21 @@ struct MediaRow {
   std::string_view type;        // "text/plain"
   std::string_view parameters;  // those that tell it from others: ";version=0.0.4"
   Format format;
+  bool all_named = false;  // it is for clients only that name every parameter
 };
 
 // The row that the client likes best: each row gets the q of the most specific element that
 // matches it (a parameter that the row has must be equal where the element names it); the highest
 // q wins, then the element that comes first, then the row that comes first. nullptr: none is
-// acceptable.
-const MediaRow* Negotiate(std::string_view accept, std::span<const MediaRow> rows);
+// acceptable. Where there is one, *element is what matched it.
+const MediaRow* Negotiate(std::string_view accept, std::span<const MediaRow> rows,
+                          AcceptItem* element = nullptr);
 
-// The format of an answer to a request with this Accept header (all of them joined by ','). Text
-// 0.0.4 where the client takes nothing that there is: scrapers without an Accept header, or with a
-// wrong one, expect it.
-Format NegotiateFormat(std::string_view accept);
+// What the answer to a request with this Accept header (all of them joined by ',') looks like; the
+// names in it as the element wants that matched, in its parameter `escaping`. Text 0.0.4 where the
+// client takes nothing that there is: scrapers without an Accept header, or with a wrong one,
+// expect it.
+ExpositionForm NegotiateForm(std::string_view accept);
 
 // The coding of an answer to a request with this Accept-Encoding header (all of them joined by
 // ','). `offered` are codings that compress, in our order of preference. The highest q wins, then

@@ -14,7 +14,7 @@ constexpr std::string_view kPlainText = "text/plain; charset=utf-8";
 
 std::vector<std::pair<std::string, std::string>> Headers(const AnswerForm& form) {
   std::vector<std::pair<std::string, std::string>> headers;
-  headers.emplace_back("Content-Type", ContentType(form.format));
+  headers.emplace_back("Content-Type", ContentType(form.exposition));
   if (form.coding != Coding::kIdentity) {
     headers.emplace_back("Content-Encoding", NameOf(form.coding));
   }
@@ -123,7 +123,7 @@ class GatherAnswer final : public Scrape {
   }
 
   void MakeHead() {
-    body_.emplace(run_->Take(), form_.format, std::move(compressor_));
+    body_.emplace(run_->Take(), form_.exposition, std::move(compressor_));
     head_.headers = Headers(form_);
     if (!form_.hold) return;
     for (std::string_view piece = body_->Next(); !piece.empty(); piece = body_->Next()) {

@@ -19,7 +19,7 @@ namespace promplug {
 
 // What the answer to one request looks like.
 struct AnswerForm {
-  Format format = Format::kText004;
+  ExpositionForm exposition = Format::kText004;
   bool coding_varies = false;  // other requests may get another: caches must tell them apart
   Coding coding = Coding::kIdentity;
   bool hold = false;  // the whole body is made before the head, for its length

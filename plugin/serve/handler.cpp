@@ -101,7 +101,7 @@ class Handler final : public MetricsHandler {
 
   static AnswerForm Form(const ScrapeRequest& request, const ScrapeConfig& config) {
     AnswerForm form;
-    form.format = NegotiateFormat(HeaderValue(request, "Accept"));
+    form.exposition = NegotiateForm(HeaderValue(request, "Accept"));
     const std::span<const Coding> offered = Offered(config.compression);
     form.coding_varies = !offered.empty();
     form.coding = NegotiateCoding(HeaderValue(request, "Accept-Encoding"), offered);

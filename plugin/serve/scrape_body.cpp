@@ -11,8 +11,9 @@ constexpr size_t kWorthwhileBytes = 16384;
 
 }  // namespace
 
-ScrapeBody::ScrapeBody(Gathering gathering, Format format, std::unique_ptr<Compressor> compressor)
-    : stream_(NewExpositionStream(std::move(gathering), format, Timestamps::kKeep)),
+ScrapeBody::ScrapeBody(Gathering gathering, const ExpositionForm& form,
+                       std::unique_ptr<Compressor> compressor)
+    : stream_(NewExpositionStream(std::move(gathering), form, Timestamps::kKeep)),
       compressor_(std::move(compressor)) {}
 
 std::string_view ScrapeBody::Next() {

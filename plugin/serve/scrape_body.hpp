@@ -15,7 +15,8 @@ namespace promplug {
 class ScrapeBody {
  public:
   // `compressor` may be nullptr.
-  ScrapeBody(Gathering gathering, Format format, std::unique_ptr<Compressor> compressor);
+  ScrapeBody(Gathering gathering, const ExpositionForm& form,
+             std::unique_ptr<Compressor> compressor);
 
   // The next piece, at most ExpositionStream::kMaxPieceBytes long; empty: that was all. Valid until
   // the next call.

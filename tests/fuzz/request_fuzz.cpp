@@ -38,7 +38,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
         Require(!item.value.empty() && item.q >= 0 && item.q <= 1000);
       }
       promplug::NegotiateCoding(value, promplug::CompressingCodings());
-      promplug::NegotiateFormat(value);
+      promplug::NegotiateForm(value);
     }
     promplug::QueryValues(head.query, "name[]");
 

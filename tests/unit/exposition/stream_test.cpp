@@ -45,6 +45,10 @@ TEST(ExpositionStream, NamesTheContentTypeWithVersionAndCharset) {
   EXPECT_EQ(ContentType(Format::kText004), "text/plain; version=0.0.4; charset=utf-8");
   EXPECT_EQ(ContentType(Format::kOpenMetrics),
             "application/openmetrics-text; version=1.0.0; charset=utf-8");
+  EXPECT_EQ(ContentType({Format::kText100, Escaping::kAllowUtf8}),
+            "text/plain; version=1.0.0; charset=utf-8; escaping=allow-utf-8");
+  EXPECT_EQ(ContentType({Format::kText004, Escaping::kDots}),
+            "text/plain; version=0.0.4; charset=utf-8; escaping=dots");
 }
 
 TEST(ExpositionStream, GivesOutFewPiecesThatAreNearlyFull) {

@@ -256,7 +256,8 @@ TEST_F(CollectorWriterTest, RefusesWhatIsNotValidAndGoesOn) {
     EXPECT_EQ(writer_.refusals().invalid, ++refused) << status.text();
   };
   ASSERT_TRUE(Begin(MetricType::kGauge, "g").ok());
-  expect_refused(Add({{"0", ""}}, Number(1)));
+  expect_refused(Add({{"", ""}}, Number(1)));
+  expect_refused(Add({{"a.b", "1"}, {"a_b", "2"}}, Number(1)));
   expect_refused(Add({{"__reserved", ""}}, Number(1)));
   expect_refused(Add({{"a", "1"}, {"a", "2"}}, Number(1)));
   expect_refused(Add({{"a", "\xff"}}, Number(1)));
@@ -284,19 +285,51 @@ TEST_F(CollectorWriterTest, RefusesWhatIsNotValidAndGoesOn) {
   ASSERT_TRUE(Begin(MetricType::kSummary, "q").ok());
   expect_refused(Add({}, summary));
   expect_refused(Add({{"quantile", "1"}}, Point()));
-  expect_refused(Begin(MetricType::kGauge, "0bad"));
+  expect_refused(Begin(MetricType::kGauge, "\xff"));
   expect_refused(Begin(static_cast<MetricType>(9), "g9"));
   expect_refused(writer_.BeginFamily({MetricType::kGauge, "g2", "\xff", {}}));
   EXPECT_TRUE(writer_.lost().ok());
   ASSERT_TRUE(Begin(MetricType::kGauge, "fine").ok());
   ASSERT_TRUE(Add({}, Number(kNan)).ok());
   EXPECT_THAT(Said(), ElementsAre("fine nan"));
-  EXPECT_THAT(writer_.refusals().first, ::testing::HasSubstr("label name \"0\""));
+  EXPECT_THAT(writer_.refusals().first, ::testing::HasSubstr("label name \"\""));
+}
+
+TEST_F(CollectorWriterTest, RefusesASeriesThatSomeReaderTakesForAnother) {
+  ASSERT_TRUE(Begin(MetricType::kGauge, "my.gauge").ok());
+  ASSERT_TRUE(Add({{"a.b", "1"}}, Number(1)).ok());
+  for (const std::string_view name : {"a_b", "a/b", "a_dot_b", "U__a_2e_b"}) {
+    EXPECT_EQ(Add({{name, "1"}}, Number(2)).code(), Code::kInvalid) << name;
+  }
+  EXPECT_EQ(writer_.refusals().duplicates, 4u);
+  EXPECT_THAT(Said(), ElementsAre("my.gauge{\"a.b\"=\"1\"} 1"));
+  EXPECT_TRUE(output_->Head(0).quoted_labels);
+}
+
+TEST_F(CollectorWriterTest, FindsTheFamiliesThatOpenMetricsHasToShowPlain) {
+  const auto states = [&](std::string_view name, std::vector<std::vector<Label>> points) {
+    ASSERT_TRUE(Begin(MetricType::kStateset, name).ok());
+    for (const auto& labels : points) ASSERT_TRUE(Add(labels, Number(1)).ok());
+  };
+  states("s0", {{{"s0", "x"}, {"u", "1"}}, {{"u", "1"}, {"s0", "y"}}, {{"s0", "x"}, {"u", "2"}}});
+  states("s1", {{{"s1", "x"}, {"u", "1"}}, {{"s1", "x"}, {"u", "2"}}, {{"s1", "y"}, {"u", "1"}}});
+  Point timed = Number(1);
+  timed.has_timestamp = true;
+  for (const MetricType type : {MetricType::kInfo, MetricType::kStateset, MetricType::kGauge}) {
+    const std::string name = "t" + std::to_string(static_cast<int>(type));
+    ASSERT_TRUE(Begin(type, name).ok());
+    ASSERT_TRUE(Add({{name, "x"}}, timed).ok());
+  }
+  Said();
+  const std::vector<bool> plain = {false, true, true, true, false};
+  for (size_t i = 0; i < plain.size(); ++i) {
+    EXPECT_EQ(output_->Head(i).plain_in_open_metrics, plain[i]) << output_->Head(i).name;
+  }
 }
 
 TEST_F(CollectorWriterTest, RefusesPointsUntilTheNextFamilyAfterABadOneWithoutCountingThem) {
   EXPECT_EQ(Add({}, Number(1)).code(), Code::kInvalid);
-  EXPECT_EQ(Begin(MetricType::kGauge, "bad name").code(), Code::kInvalid);
+  EXPECT_EQ(Begin(MetricType::kGauge, "").code(), Code::kInvalid);
   EXPECT_EQ(Add({}, Number(1)).code(), Code::kInvalid);
   EXPECT_EQ(writer_.refusals().invalid, 1u);
   EXPECT_THAT(Said(), IsEmpty());

@@ -141,6 +141,81 @@ TEST_F(MergeTest, RefusesTheLaterOfTwoFamiliesWithACommonSampleName) {
       log_.Count("\"s\" of b is left out: it has a sample name in common with \"s_sum\" of a"), 1u);
 }
 
+TEST_F(MergeTest, RefusesTheLaterOfTwoFamiliesThatOpenMetricsCallsTheSame) {
+  Say("a", MetricType::kHistogram, "h");
+  Say("a", MetricType::kGauge, "h_created");
+  Say("a", MetricType::kGauge, "g_gcount");
+  Say("a", MetricType::kGaugeHistogram, "g");
+  EXPECT_THAT(Names(Merged()), ElementsAre("g_gcount", "h"));
+  EXPECT_TRUE(Refused("name", 2));
+}
+
+TEST_F(MergeTest, ShowsACounterOrInfoPlainWhereOpenMetricsCallsAnotherTheSame) {
+  const auto plain = [&](MetricType type, std::string_view name, MetricType other_type,
+                         std::string_view other) {
+    families_.clear();
+    Say("a", type, name);
+    Say("a", other_type, other);
+    Say("a", MetricType::kGauge, "zz");
+    std::vector<std::string> found;
+    for (const GatheredFamily& family : Merged().families) {
+      if (family.head.plain_in_open_metrics) found.emplace_back(family.head.name);
+    }
+    return found;
+  };
+  const auto counter = MetricType::kCounter;
+  const auto gauge = MetricType::kGauge;
+  const auto info = MetricType::kInfo;
+  const auto histogram = MetricType::kHistogram;
+  EXPECT_THAT(plain(counter, "a_total", gauge, "a"), ElementsAre("a_total"));
+  EXPECT_THAT(plain(counter, "a_total", histogram, "a"), ElementsAre("a_total"));
+  EXPECT_THAT(plain(counter, "a_total", gauge, "a_created"), ElementsAre("a_total"));
+  EXPECT_THAT(plain(counter, "a", gauge, "a_total"), ElementsAre("a"));
+  EXPECT_THAT(plain(counter, "a", counter, "a_total"), ElementsAre("a", "a_total"));
+  EXPECT_THAT(plain(counter, "a", counter, "a_created"), ElementsAre("a", "a_created"));
+  EXPECT_THAT(plain(counter, "a_total", counter, "a_created_total"),
+              ElementsAre("a_created_total", "a_total"));
+  EXPECT_THAT(plain(counter, "h_sum_total", histogram, "h"), ElementsAre("h_sum_total"));
+  EXPECT_THAT(plain(info, "a_info", gauge, "a"), ElementsAre("a_info"));
+  EXPECT_THAT(plain(info, "a_info", counter, "a_total"), ElementsAre("a_info", "a_total"));
+  EXPECT_THAT(plain(info, "a_total", counter, "a"), ElementsAre("a", "a_total"));
+  EXPECT_THAT(plain(counter, "a_total", gauge, "ab"), IsEmpty());
+  EXPECT_THAT(plain(counter, "a_total", counter, "a_b_total"), IsEmpty());
+  EXPECT_THAT(plain(counter, "h_sum_total", gauge, "h"), IsEmpty());
+  EXPECT_THAT(plain(counter, "a.b", gauge, "a_b_total"), ElementsAre("a.b"));
+  EXPECT_THAT(plain(counter, "a.b", gauge, "a_dot_b_total"), ElementsAre("a.b"));
+  EXPECT_THAT(plain(counter, "a_dot_b_total", gauge, "a.b"), ElementsAre("a_dot_b_total"));
+}
+
+TEST_F(MergeTest, ShowsAStatesetOfSeveralPartsPlain) {
+  Say("a", MetricType::kStateset, "s", {"{s=\"x\"}"});
+  EXPECT_FALSE(Merged().families[0].head.plain_in_open_metrics);
+  Say("b", MetricType::kStateset, "s", {"{s=\"y\"}"});
+  EXPECT_TRUE(Merged().families[0].head.plain_in_open_metrics);
+}
+
+TEST_F(MergeTest, RefusesTheLaterOfTwoFamiliesThatSomeReaderTakesForOne) {
+  Say("a", MetricType::kGauge, "a.b");
+  Say("a", MetricType::kHistogram, "U__c_2e_d");
+  Say("a", MetricType::kHistogram, "e.f");
+  Say("b", MetricType::kGauge, "a_b");
+  Say("b", MetricType::kGauge, "a/b");
+  Say("b", MetricType::kGauge, "a_dot_b");
+  Say("b", MetricType::kGauge, "c.d");
+  Say("b", MetricType::kGauge, "e_dot_f_sum");
+  Say("b", MetricType::kGauge, "e_f_count");
+  Say("b", MetricType::kGauge, "a.c");
+  EXPECT_THAT(Names(Merged()), ElementsAre("U__c_2e_d", "a.b", "a.c", "e.f"));
+  EXPECT_TRUE(Refused("name", 6));
+}
+
+TEST_F(MergeTest, DropsSeriesOfALaterPartThatSomeReaderTakesForAnother) {
+  Say("a", MetricType::kGauge, "g", {"{\"a.b\"=\"1\"}"});
+  Say("b", MetricType::kGauge, "g", {"{a_b=\"1\"}", "{a_dot_b=\"1\"}", "{a_b=\"2\"}"});
+  families_[0].head.quoted_labels = true;
+  EXPECT_THAT(Lines(Merged()), ElementsAre("g{\"a.b\"=\"1\"} 0", "g{a_b=\"2\"} 2"));
+}
+
 TEST_F(MergeTest, FindsAClashAlthoughNamesSortBetweenTheTwo) {
   Say("a", MetricType::kHistogram, "h");
   Say("a", MetricType::kGauge, "hA_count");
@@ -157,6 +232,11 @@ TEST_F(MergeTest, KeepsTheFamiliesThatWereAskedForByTheirOrASamplesName) {
   EXPECT_THAT(Names(Merged({"g"})), ElementsAre("g"));
   EXPECT_THAT(Names(Merged({"h_count", "build_info"})), ElementsAre("build", "h"));
   EXPECT_THAT(Names(Merged({"g_count", "other"})), IsEmpty());
+  Say("a", MetricType::kCounter, "c");
+  Say("a", MetricType::kHistogram, "my.h");
+  EXPECT_THAT(Names(Merged({"c_total"})), ElementsAre("c"));
+  EXPECT_THAT(Names(Merged({"h_created", "my.h_sum"})), ElementsAre("h", "my.h"));
+  EXPECT_THAT(Names(Merged({"my_h"})), IsEmpty());
 }
 
 TEST_F(MergeTest, RemembersABoundedNumberOfThingsItHasSaid) {

@@ -151,7 +151,7 @@ TEST(SourcesTest, CountsWhatACollectorSaysWronglyAndLogsItOnce) {
   Bench bench;
   CollectorSpec spec = OneGauge("one");
   spec.collect = [inner = spec.collect](CollectorWriter& writer) {
-    (void)writer.BeginFamily({MetricType::kGauge, "not a name", "", {}});
+    (void)writer.BeginFamily({MetricType::kGauge, "not\xff UTF-8", "", {}});
     Status status = inner(writer);
     (void)writer.Add(nullptr, 0, Point());
     return status;
@@ -162,7 +162,7 @@ TEST(SourcesTest, CountsWhatACollectorSaysWronglyAndLogsItOnce) {
   EXPECT_THAT(bench.Gather(), ElementsAre("one 1"));
   EXPECT_TRUE(bench.SelfSays("promplug_series_refused_total{reason=\"invalid\"} 2"));
   EXPECT_TRUE(bench.SelfSays("promplug_series_refused_total{reason=\"duplicate\"} 2"));
-  EXPECT_TRUE(Eventually([&] { return bench.log.Count("not a name") == 1; }));
+  EXPECT_TRUE(Eventually([&] { return bench.log.Count("is empty or not UTF-8") == 1; }));
 }
 
 TEST(SourcesTest, ReusesTheLastOutputForTheMinimumInterval) {

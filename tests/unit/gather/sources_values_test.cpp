@@ -45,8 +45,8 @@ TEST(ValuesTest, RefusesValuesThatAreNotValidOrThere) {
   const auto code = [&](ValueSpec spec) {
     return bench.sources.RegisterValue(std::move(spec)).status().code();
   };
-  EXPECT_EQ(code(ValueOf("bad name", {}, read)), Code::kInvalid);
-  EXPECT_EQ(code(ValueOf("v", {{"0", ""}}, read)), Code::kInvalid);
+  EXPECT_EQ(code(ValueOf("", {}, read)), Code::kInvalid);
+  EXPECT_EQ(code(ValueOf("v", {{"", ""}}, read)), Code::kInvalid);
   EXPECT_EQ(code(ValueOf("v", {}, nullptr)), Code::kInvalid);
   ValueSpec odd = ValueOf("v", {}, nullptr);
   alignas(8) char bytes[16] = {};

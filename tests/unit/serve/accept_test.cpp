@@ -122,26 +122,81 @@ TEST(Negotiate, AnotherVersionIsAnotherThing) {
   EXPECT_EQ(Best(""), "none");
 }
 
-TEST(NegotiateFormat, IsTextWhateverTheClientSays) {
+Format FormatFor(std::string_view accept) { return NegotiateForm(accept).format; }
+
+// What Prometheus 3 sends, without and with native histograms.
+constexpr std::string_view kPrometheus3 =
+    "application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.5,"
+    "application/openmetrics-text;version=0.0.1;q=0.4,"
+    "text/plain;version=1.0.0;escaping=allow-utf-8;q=0.3,text/plain;version=0.0.4;q=0.2,"
+    "*/*;q=0.1";
+constexpr std::string_view kPrometheus3Native =
+    "application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited;"
+    "escaping=allow-utf-8;q=0.6,";
+
+TEST(NegotiateForm, IsOpenMetricsForThePrometheusOfToday) {
+  for (const char* file : {"prometheus_request_default.txt", "prometheus_request_bearer.txt"}) {
+    const ExpositionForm form = NegotiateForm(CapturedHeader(file, "Accept"));
+    EXPECT_EQ(form.format, Format::kOpenMetrics);
+    EXPECT_FALSE(form.escaping.has_value());
+  }
+  EXPECT_EQ(FormatFor("application/openmetrics-text;version=0.0.1"), Format::kOpenMetrics);
+  EXPECT_EQ(FormatFor("application/openmetrics-text"), Format::kOpenMetrics);
+  EXPECT_EQ(FormatFor("application/openmetrics-text;version=2.0.0"), Format::kText004);
+}
+
+TEST(NegotiateForm, GivesPrometheus3TheNamesThatItTakes) {
+  const ExpositionForm form = NegotiateForm(kPrometheus3);
+  EXPECT_EQ(form.format, Format::kOpenMetrics);
+  EXPECT_EQ(form.escaping, Escaping::kAllowUtf8);
+  const ExpositionForm native =
+      NegotiateForm(std::string(kPrometheus3Native) + std::string(kPrometheus3));
+  EXPECT_EQ(native.format, Format::kProtobuf);
+  EXPECT_EQ(native.escaping, Escaping::kAllowUtf8);
+}
+
+TEST(NegotiateForm, FollowsTheOrderOfTheClientWhereItLikesAllTheSame) {
+  EXPECT_EQ(FormatFor("text/plain;version=0.0.4,application/openmetrics-text;version=1.0.0"),
+            Format::kText004);
+  EXPECT_EQ(FormatFor("application/openmetrics-text;version=1.0.0,text/plain;version=0.0.4"),
+            Format::kOpenMetrics);
+}
+
+TEST(NegotiateForm, Text100IsForClientsThatTakeItsNames) {
+  EXPECT_EQ(FormatFor("text/plain;version=1.0.0;escaping=allow-utf-8"), Format::kText100);
+  EXPECT_EQ(FormatFor("text/plain;version=1.0.0"), Format::kText004);
+  EXPECT_EQ(FormatFor("text/plain;version=1.0.0;escaping=dots"), Format::kText004);
+  EXPECT_EQ(FormatFor("text/*"), Format::kText004);
+}
+
+TEST(NegotiateForm, TakesTheEscapingOfTheElementThatMatched) {
+  EXPECT_EQ(NegotiateForm("text/plain;version=0.0.4;escaping=values").escaping, Escaping::kValues);
+  EXPECT_EQ(NegotiateForm("text/plain;escaping=\"dots\"").escaping, Escaping::kDots);
+  EXPECT_EQ(NegotiateForm("*/*;escaping=underscores").escaping, Escaping::kUnderscores);
+  EXPECT_FALSE(NegotiateForm("text/plain;escaping=roman").escaping.has_value());
+  EXPECT_FALSE(NegotiateForm("image/png;escaping=dots").escaping.has_value());
+}
+
+TEST(NegotiateForm, IsTextWhateverTheClientSays) {
   for (const char* accept : {"", "image/png", "*/*;q=0", "text/plain;version=0.0.4", "\xff"}) {
-    EXPECT_EQ(NegotiateFormat(accept), Format::kText004) << accept;
+    EXPECT_EQ(NegotiateForm(accept).format, Format::kText004) << accept;
   }
 }
 
-TEST(NegotiateFormat, IsProtobufWhereTheClientLikesItBest) {
-  EXPECT_EQ(NegotiateFormat(CapturedHeader("prometheus_request_native-histograms.txt", "Accept")),
+TEST(NegotiateForm, IsProtobufWhereTheClientLikesItBest) {
+  EXPECT_EQ(FormatFor(CapturedHeader("prometheus_request_native-histograms.txt", "Accept")),
             Format::kProtobuf);
   constexpr std::string_view kDelimited =
       "application/vnd.google.protobuf; proto=io.prometheus.client.MetricFamily; "
       "encoding=delimited";
-  EXPECT_EQ(NegotiateFormat(kDelimited), Format::kProtobuf);
-  EXPECT_EQ(NegotiateFormat(std::string(kDelimited) + ";q=0.3, text/plain;version=0.0.4;q=0.5"),
+  EXPECT_EQ(FormatFor(kDelimited), Format::kProtobuf);
+  EXPECT_EQ(FormatFor(std::string(kDelimited) + ";q=0.3, text/plain;version=0.0.4;q=0.5"),
             Format::kText004);
-  EXPECT_EQ(NegotiateFormat(std::string(kDelimited) + ";q=0"), Format::kText004);
+  EXPECT_EQ(FormatFor(std::string(kDelimited) + ";q=0"), Format::kText004);
   for (const char* other : {"encoding=text", "encoding=compact-text"}) {
-    EXPECT_EQ(NegotiateFormat(std::string("application/vnd.google.protobuf; "
-                                          "proto=io.prometheus.client.MetricFamily; ") +
-                              other),
+    EXPECT_EQ(FormatFor(std::string("application/vnd.google.protobuf; "
+                                    "proto=io.prometheus.client.MetricFamily; ") +
+                        other),
               Format::kText004);
   }
 }
