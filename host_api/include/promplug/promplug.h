@@ -188,11 +188,12 @@ typedef struct promplug_options { /* [sized] */
 typedef struct promplug_family_desc { /* [sized] */
   uint32_t struct_size;
   int32_t type;      /* COUNTER, GAUGE, HISTOGRAM, SUMMARY, INFO or STATESET */
-  promplug_str name; /* [a-zA-Z_:][a-zA-Z0-9_:]*; a counter is exposed under this name, so
-                        it should end in _total; an info family is exposed with _info */
+  promplug_str name; /* not empty; best [a-zA-Z_:][a-zA-Z0-9_:]*, else see docs/abi.md. A counter
+                        should end in _total, which OpenMetrics adds where it is not there; an
+                        info family is exposed with _info */
   promplug_str help;
   promplug_str unit; /* empty, or the last part of the name before _total */
-  const promplug_str *label_names; /* [a-zA-Z_][a-zA-Z0-9_]*, not __*; distinct */
+  const promplug_str *label_names; /* as the name, without colons; not __*; distinct */
   size_t n_label_names;
   const promplug_kv *const_labels; /* on every series of the family */
   size_t n_const_labels;
