@@ -144,6 +144,7 @@ void Connection::AskHandler(const RequestHead& head) {
   request.headers = head.headers;
   request.need_length = !head.http11;
   keep_alive_ = head.keep_alive;
+  http11_ = head.http11;
   no_body_ = head.method == "HEAD";
 
   scrape_ = context_.handler.Begin(request, context_.wake);
@@ -190,7 +191,7 @@ bool Connection::TakeHead() {
   piece_ = {};
   back_ = {};
   sent_ = 0;
-  AppendResponseHead(&front_, *head, keep_alive_, context_.clock.UnixMillis());
+  AppendResponseHead(&front_, *head, {keep_alive_, http11_}, context_.clock.UnixMillis());
   return true;
 }
 

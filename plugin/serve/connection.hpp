@@ -86,6 +86,7 @@ class Connection {
   State state_ = State::kClosed;
   bool idle_ = false;  // kReading: nothing of a request has come
   bool keep_alive_ = false;
+  bool http11_ = false;
   bool no_body_ = false;  // HEAD
   bool chunked_ = false;
   bool has_head_ = false;  // of the scrape

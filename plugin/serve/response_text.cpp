@@ -74,7 +74,7 @@ void AppendHttpDate(std::string* out, int64_t unix_ms) {
   out->append(" GMT");
 }
 
-void AppendResponseHead(std::string* out, const ResponseHead& head, bool keep_alive,
+void AppendResponseHead(std::string* out, const ResponseHead& head, ResponseFraming framing,
                         int64_t unix_ms) {
   out->append("HTTP/1.1 ");
   AppendNumber(out, static_cast<uint64_t>(head.status));
@@ -82,9 +82,9 @@ void AppendResponseHead(std::string* out, const ResponseHead& head, bool keep_al
   AppendHttpDate(out, unix_ms);
   out->append("\r\n");
   for (const auto& [name, value] : head.headers) AppendHeader(out, name, value);
-  if (!keep_alive) AppendHeader(out, "Connection", "close");
+  if (!framing.keep_alive) AppendHeader(out, "Connection", "close");
   if (head.content_length < 0) {
-    AppendHeader(out, "Transfer-Encoding", "chunked");
+    if (framing.chunks) AppendHeader(out, "Transfer-Encoding", "chunked");
   } else {
     out->append("Content-Length: ");
     AppendNumber(out, static_cast<uint64_t>(head.content_length));

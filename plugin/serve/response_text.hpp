@@ -9,9 +9,14 @@
 
 namespace promplug {
 
+struct ResponseFraming {
+  bool keep_alive = false;
+  bool chunks = true;  // false: for an HTTP/1.0 client, which must not get any (RFC 9112, 6.1)
+};
+
 // Appends the head of an HTTP/1.1 answer with its framing: Content-Length where it is known, else
-// chunked. `unix_ms` is for Date.
-void AppendResponseHead(std::string* out, const ResponseHead& head, bool keep_alive,
+// chunked where the client can take that. `unix_ms` is for Date.
+void AppendResponseHead(std::string* out, const ResponseHead& head, ResponseFraming framing,
                         int64_t unix_ms);
 
 // "Sun, 06 Nov 1994 08:49:37 GMT"

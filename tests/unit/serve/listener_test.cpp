@@ -147,6 +147,16 @@ TEST_F(ListenerTest, HeadHasNoBody) {
   EXPECT_EQ(client.Receive().body, kSmallText);
 }
 
+TEST_F(ListenerTest, HeadOfAnOldClientSaysNothingOfChunks) {
+  Start();
+  LoopbackClient client(port());
+  client.Send("HEAD /metrics HTTP/1.0\r\n\r\n");
+  const WireAnswer answer = client.Receive(true);
+  EXPECT_EQ(answer.status, 200);
+  EXPECT_FALSE(answer.Says("Transfer-Encoding"));
+  EXPECT_TRUE(client.Closed());
+}
+
 TEST_F(ListenerTest, AnswersOtherPathsWith404AndOtherMethodsWith405) {
   Start();
   LoopbackClient client(port());

@@ -25,7 +25,7 @@ TEST(AppendResponseHead, FramesByLengthWhereItIsKnown) {
   head.headers = {{"X", "y"}};
   head.content_length = 17;
   std::string out;
-  AppendResponseHead(&out, head, false, 0);
+  AppendResponseHead(&out, head, {false, true}, 0);
   EXPECT_EQ(out,
             "HTTP/1.1 404 Not Found\r\nDate: Thu, 01 Jan 1970 00:00:00 GMT\r\nX: y\r\n"
             "Connection: close\r\nContent-Length: 17\r\n\r\n");
@@ -33,10 +33,17 @@ TEST(AppendResponseHead, FramesByLengthWhereItIsKnown) {
 
 TEST(AppendResponseHead, FramesByChunksOtherwise) {
   std::string out;
-  AppendResponseHead(&out, ResponseHead(), true, 0);
+  AppendResponseHead(&out, ResponseHead(), {true, true}, 0);
   EXPECT_EQ(out,
             "HTTP/1.1 200 OK\r\nDate: Thu, 01 Jan 1970 00:00:00 GMT\r\n"
             "Transfer-Encoding: chunked\r\n\r\n");
+}
+
+TEST(AppendResponseHead, AnOldClientIsToldOfNoChunks) {
+  std::string out;
+  AppendResponseHead(&out, ResponseHead(), {false, false}, 0);
+  EXPECT_EQ(out,
+            "HTTP/1.1 200 OK\r\nDate: Thu, 01 Jan 1970 00:00:00 GMT\r\nConnection: close\r\n\r\n");
 }
 
 TEST(AppendChunkSize, IsHexadecimal) {
