@@ -10,7 +10,6 @@
 #include <unistd.h>
 
 #include <string>
-#include <utility>
 
 namespace promplug {
 namespace {
@@ -22,13 +21,6 @@ Status Failure(const ListenAddress& address, int error) {
   char buffer[128];
   return Status(Code::kIo, "cannot listen on " + ToText(address) + ": " +
                                strerror_r(error, buffer, sizeof buffer));
-}
-
-// The number is given up before the descriptor: in a child forked in between, the number may by
-// then be of something else.
-void CloseAndForget(int* fd) {
-  const int old = std::exchange(*fd, -1);
-  if (old >= 0) close(old);
 }
 
 bool SomebodyWaits(int fd) {
@@ -48,17 +40,17 @@ ListenAddress BoundAddress(int fd) {
 }  // namespace
 
 Status Acceptor::Bind(const ListenAddress& address) {
-  int fd = socket(address.storage.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+  const int fd = socket(address.storage.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
   if (fd < 0) return Failure(address, errno);
   const int one = 1;
   setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
   const auto* where = reinterpret_cast<const sockaddr*>(&address.storage);
   if (bind(fd, where, address.size) != 0 || listen(fd, kBacklog) != 0) {
     const int error = errno;
-    CloseAndForget(&fd);
+    close(fd);
     return Failure(address, error);
   }
-  fd_ = fd;
+  fd_.Reset(fd);
   own_ = true;
   address_ = BoundAddress(fd);
   return Status();
@@ -70,20 +62,20 @@ Status Acceptor::Adopt(int fd) {
   if (getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listening, &size) != 0 || listening == 0) {
     return Status(Code::kInvalid, "listen_fd " + std::to_string(fd) + " is not a listening socket");
   }
-  int copy = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+  const int copy = fcntl(fd, F_DUPFD_CLOEXEC, 0);
   if (copy < 0) return Status(Code::kIo, "cannot duplicate listen_fd " + std::to_string(fd));
   if (fcntl(copy, F_SETFL, fcntl(copy, F_GETFL) | O_NONBLOCK) != 0) {
-    CloseAndForget(&copy);
+    close(copy);
     return Status(Code::kIo, "cannot make listen_fd " + std::to_string(fd) + " non-blocking");
   }
-  fd_ = copy;
+  fd_.Reset(copy);
   own_ = false;
   address_ = BoundAddress(copy);
   return Status();
 }
 
 Acceptor::Outcome Acceptor::Accept(int* fd) {
-  const int accepted = accept4(fd_, nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK);
+  const int accepted = accept4(fd_.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK);
   if (accepted < 0) {
     switch (errno) {
       case EAGAIN:
@@ -93,7 +85,7 @@ Acceptor::Outcome Acceptor::Accept(int* fd) {
       case EMFILE:
       case ENFILE:
         // A descriptor is reserved before the queue is looked at: there may be nobody.
-        return SomebodyWaits(fd_) ? Outcome::kNoDescriptors : Outcome::kNobody;
+        return SomebodyWaits(fd_.get()) ? Outcome::kNoDescriptors : Outcome::kNobody;
       default:
         return Outcome::kFailed;
     }
@@ -105,23 +97,23 @@ Acceptor::Outcome Acceptor::Accept(int* fd) {
 }
 
 void Acceptor::KeepSpare() {
-  if (spare_ < 0 && fd_ >= 0) spare_ = fcntl(fd_, F_DUPFD_CLOEXEC, 0);
+  if (spare_.get() < 0 && open()) spare_.Reset(fcntl(fd(), F_DUPFD_CLOEXEC, 0));
 }
 
 bool Acceptor::GiveUpSpare() {
-  if (spare_ < 0) return false;
-  CloseAndForget(&spare_);
+  if (spare_.get() < 0) return false;
+  spare_.Reset();
   return true;
 }
 
 void Acceptor::Close() {
-  if (fd_ >= 0 && own_) shutdown(fd_, SHUT_RDWR);
+  if (open() && own_) shutdown(fd(), SHUT_RDWR);
   CloseInChild();
 }
 
 void Acceptor::CloseInChild() {
-  CloseAndForget(&spare_);
-  CloseAndForget(&fd_);
+  spare_.Reset();
+  fd_.Reset();
 }
 
 }  // namespace promplug

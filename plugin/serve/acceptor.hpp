@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include "base/fork_closed_fd.hpp"
 #include "base/status.hpp"
 #include "serve/listen_address.hpp"
 
@@ -21,8 +22,8 @@ class Acceptor {
   // kInvalid: it is not one. REQUIRES: not open.
   Status Adopt(int fd);
 
-  bool open() const { return fd_ >= 0; }
-  int fd() const { return fd_; }
+  bool open() const { return fd() >= 0; }
+  int fd() const { return fd_.get(); }
   // Where it really listens.
   const ListenAddress& address() const { return address_; }
 
@@ -41,8 +42,8 @@ class Acceptor {
   void CloseInChild();
 
  private:
-  int fd_ = -1;
-  int spare_ = -1;
+  ForkClosedFd fd_;
+  ForkClosedFd spare_;
   bool own_ = false;
   ListenAddress address_;
 };

@@ -192,6 +192,27 @@ TEST(ForkTest, AChildThatSaysNothingIsInertAndNothingHangs) {
   EXPECT_THAT(host.Get(), HasSubstr("\nc_total 0\n"));
 }
 
+int ListeningSockets() {
+  int n = 0;
+  for (const auto& entry : fs::directory_iterator("/proc/self/fd")) {
+    int listening = 0;
+    socklen_t size = sizeof listening;
+    const int fd = std::stoi(entry.path().filename());
+    n += getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listening, &size) == 0 && listening != 0;
+  }
+  return n;
+}
+
+TEST(ForkTest, AChildThatCallsNothingDoesNotKeepThePort) {
+  Host host({{S("scrape.listen"), S("127.0.0.1:0")}});
+  promplug_metric* metric = host.Metric(host.Family(PROMPLUG_COUNTER, "c_total"));
+  Api()->counter_inc(metric);
+  host.Start();
+  EXPECT_GE(ListeningSockets(), 1);
+  EXPECT_EQ(InChild([] { return ListeningSockets(); }), 0);
+  EXPECT_TRUE(ScrapesOverLoopback(host.Status().listen_port));
+}
+
 TEST(ForkTest, AChildThatRestartsCountsFromZeroAndServesItself) {
   Host host({{S("scrape.listen"), S("127.0.0.1:0")}});
   promplug_metric* metric = host.Metric(host.Family(PROMPLUG_COUNTER, "c_total"));
