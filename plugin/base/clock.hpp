@@ -11,6 +11,10 @@ namespace promplug {
 using Duration = std::chrono::nanoseconds;
 using TimePoint = std::chrono::steady_clock::time_point;
 
+inline Duration FromSeconds(double seconds) {
+  return std::chrono::duration_cast<Duration>(std::chrono::duration<double>(seconds));
+}
+
 // Time as the plugin sees it; tests give one that they move by hand
 // (tests/support/manual_clock.hpp). Thread-safe.
 class Clock {

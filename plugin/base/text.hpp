@@ -20,6 +20,10 @@ bool EqualsIgnoreCase(std::string_view a, std::string_view b);
 // Without leading and trailing spaces and tabs.
 std::string_view TrimSpaces(std::string_view text);
 
+// Without percent-encoding (RFC 3986, 2.1). A '%' that is not followed by two hex digits stands for
+// itself.
+std::string PercentDecoded(std::string_view text);
+
 // `text` for a message: quoted, control characters and bytes outside ASCII as \xNN, cut at
 // 80 bytes.
 std::string Quoted(std::string_view text);

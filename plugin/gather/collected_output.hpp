@@ -23,7 +23,6 @@ class CollectedOutput {
   size_t n_families() const { return families_.size(); }
   // Valid while the output lives. REQUIRES: sealed, i < n_families().
   FamilyHead Head(size_t i) const;
-  size_t n_points(size_t i) const { return families_[i].points.size(); }
   // The points of family i, in the order they were said. The output must outlive the source.
   // REQUIRES: sealed.
   std::unique_ptr<PointSource> Read(size_t i) const;

@@ -25,10 +25,6 @@ RelayOutcome FailedAs(const Cleaner& cleaner) {
   return outcome;
 }
 
-Duration Seconds(double seconds) {
-  return std::chrono::duration_cast<Duration>(std::chrono::duration<double>(seconds));
-}
-
 // As Prometheus writes its scrape timeout: seconds, with a fraction where there is one.
 std::string SecondsText(Duration timeout) {
   char text[64];
@@ -67,7 +63,7 @@ class HttpRelay final : public Relay {
   RelayOutcome Read(const std::set<std::string>& exclude, Duration timeout,
                     const std::function<bool(std::string_view)>& out) override {
     const FamilyFilter filter(config_, exclude);
-    timeout = std::min(timeout, Seconds(config_.timeout_seconds));
+    timeout = std::min(timeout, FromSeconds(config_.timeout_seconds));
     if (timeout <= Duration::zero()) return Failed("no time is left to read it");
     RelayOutcome outcome =
         holds_body_ ? ReadHeld(filter, timeout, out) : ReadStream(filter, timeout, out);

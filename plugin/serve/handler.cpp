@@ -52,7 +52,7 @@ Duration Timeout(const ScrapeRequest& request, const ScrapeConfig& config) {
   }
   seconds = std::min({seconds, kMaxTimeoutSeconds,
                       GrantedSeconds(HeaderValue(request, "X-Prometheus-Scrape-Timeout-Seconds"))});
-  return std::chrono::duration_cast<Duration>(std::chrono::duration<double>(seconds));
+  return FromSeconds(seconds);
 }
 
 std::span<const Coding> Offered(ScrapeCompression compression) {
