@@ -31,6 +31,7 @@ void ReadSections::Advance() {
     if (waiting_.empty()) return;
     flips_left_ = 2;
     epoch_.fetch_add(1, std::memory_order_seq_cst);
+    FenceAfterAddition();
   }
   while (flips_left_ > 0) {
     const uint32_t previous = (epoch_.load(std::memory_order_relaxed) + 1) & 1;

@@ -52,9 +52,8 @@ class ReadSections {
   Guard Enter() {
     const uint32_t parity = epoch_.load(std::memory_order_relaxed) & 1;
     std::atomic<int64_t>* active = &slots_[CpuSlot() % kSlots].active[parity];
-    // Sequentially consistent: what the section reads must come after this in the single order
-    // that Advance() relies on.
     active->fetch_add(1, std::memory_order_seq_cst);
+    FenceAfterAddition();
     return Guard(active);
   }
 
@@ -75,6 +74,19 @@ class ReadSections {
 
  private:
   bool NobodyIn(uint32_t parity) const;
+
+  // A sequentially consistent fence, behind a sequentially consistent addition. Enter() and
+  // Advance() have one each, so that either Advance() sees the addition of a section, or what the
+  // section reads is without what was taken out. The additions alone do not give that: where they
+  // are a pair of exclusive accesses (aarch64), a load behind one may be done before its store is
+  // seen. On x86 the locked instruction is the fence, and only the compiler must be held.
+  static void FenceAfterAddition() {
+#if defined(__x86_64__) || defined(__i386__)
+    std::atomic_signal_fence(std::memory_order_seq_cst);
+#else
+    std::atomic_thread_fence(std::memory_order_seq_cst);
+#endif
+  }
 
   static constexpr size_t kSlots = 16;
   std::array<Slot, kSlots> slots_{};
