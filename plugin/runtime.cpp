@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "push/start_lines.hpp"
 #include "version.hpp"
 
 namespace promplug {
@@ -14,15 +15,12 @@ namespace {
 
 constexpr Duration kSendTimeout = std::chrono::seconds(20);
 constexpr Duration kStopReserve = std::chrono::milliseconds(500);
+constexpr Duration kLongestPushEnd = std::chrono::seconds(3);  // at a reload
 constexpr Duration kLeastStop = std::chrono::milliseconds(100);
-
-Duration Seconds(double seconds) {
-  return std::chrono::duration_cast<Duration>(std::chrono::duration<double>(seconds));
-}
 
 SourcesOptions SourcesOptionsOf(const Config& config) {
   SourcesOptions options;
-  options.collector_timeout = Seconds(config.collectors.timeout_seconds);
+  options.collector_timeout = FromSeconds(config.collectors.timeout_seconds);
   options.max_output_bytes = config.collectors.max_output_bytes;
   options.process_metrics = config.process_metrics;
   options.self_metrics = config.self_metrics;
@@ -31,10 +29,6 @@ SourcesOptions SourcesOptionsOf(const Config& config) {
 
 std::shared_ptr<const ScrapeConfig> ScrapeConfigOf(const Config& config) {
   return std::make_shared<const ScrapeConfig>(config.scrape);
-}
-
-bool SameGroup(const PushgatewayConfig& a, const PushgatewayConfig& b) {
-  return a.url == b.url && a.job == b.job && a.instance == b.instance && a.labels == b.labels;
 }
 
 // The first failure names what the host is told; the others are in the log.
@@ -111,7 +105,7 @@ Status Runtime::StartListener(const Config& config) {
   options.address = config.scrape.listen;
   options.fd = options_.listen_fd;
   // Gathering has its own limit; this one is for a client that does not read.
-  options.answer_timeout = Seconds(config.scrape.timeout_seconds) + kSendTimeout;
+  options.answer_timeout = FromSeconds(config.scrape.timeout_seconds) + kSendTimeout;
   Status status = listener_->Start(options);
   if (status.ok()) return status;
   const char* outlook = listener_->running() ? "; it is tried again in the background" : "";
@@ -122,11 +116,12 @@ Status Runtime::StartListener(const Config& config) {
 Status Runtime::StartPush(const std::shared_ptr<const Config>& config) {
   if (config->pushgateway.url.empty()) return Status();
   auto push = std::make_shared<PushLoop>(*config, sources_, &self_, log_, clock_);
-  Status status = push->Start();
+  Status status = push->Start(pushed_groups_);
   if (!status.ok()) {
     log_.Error("pushing is off: " + status.text());
     return status;
   }
+  pushed_groups_.clear();
   std::lock_guard lock(mutex_);
   push_ = std::move(push);
   return status;
@@ -153,7 +148,7 @@ Status Runtime::Start() {
   return first;
 }
 
-Status Runtime::StopPush(TimePoint deadline, OnStop on_stop) {
+Status Runtime::StopPush(const std::function<Status(PushLoop&)>& end) {
   std::vector<std::shared_ptr<PushLoop>> loops;
   {
     std::lock_guard lock(mutex_);
@@ -162,8 +157,10 @@ Status Runtime::StopPush(TimePoint deadline, OnStop on_stop) {
   }
   Status first;
   for (const std::shared_ptr<PushLoop>& loop : loops) {
-    Status status = loop->Stop(deadline, on_stop);
+    Status status = end(*loop);
     if (status.ok()) {
+      const std::vector<PushedGroup> pushed = loop->pushed();
+      pushed_groups_.insert(pushed_groups_.end(), pushed.begin(), pushed.end());
       std::lock_guard lock(mutex_);
       std::erase(retiring_, loop);
     }
@@ -183,7 +180,7 @@ Status Runtime::Stop(Duration timeout) {
     std::lock_guard lock(mutex_);
     on_stop = config_->pushgateway.on_stop;
   }
-  Status status = StopPush(push_deadline, on_stop);
+  Status status = StopPush([&](PushLoop& loop) { return loop.Stop(push_deadline, on_stop); });
   if (!status.ok()) return status;
   listener_->Stop();
   status = sources_.Stop(std::max<Duration>(deadline - clock_.Now(), kLeastStop));
@@ -213,11 +210,10 @@ Status Runtime::Reload(const RuntimeOptions* options) {
 
   // What changes hands is ended first: two loops for one group, or two listeners on one port, would
   // be in each other's way.
-  const bool leaves = before->pushgateway.on_stop == OnStop::kDelete &&
-                      !SameGroup(before->pushgateway, config->pushgateway);
-  constexpr Duration kLongest = std::chrono::seconds(3);
+  const TimePoint push_deadline = clock_.Now() + kLongestPushEnd;
   // A loop that does not end in time is kept aside; stop() ends it.
-  (void)StopPush(clock_.Now() + kLongest, leaves ? OnStop::kDelete : OnStop::kNothing);
+  (void)StopPush(
+      [&](PushLoop& loop) { return loop.StopBefore(push_deadline, config->pushgateway); });
   self_.PushesChanged();
   log_.Info("configuration reloaded");
   LogStart(*config);

@@ -110,8 +110,9 @@ class Runtime {
   Status StartListener(const Config& config);
   Status StartPush(const std::shared_ptr<const Config>& config);
   std::shared_ptr<PushLoop> push() const;
-  // Ends the loop that runs and those before it. kTimeout: they are kept, call again.
-  Status StopPush(TimePoint deadline, OnStop on_stop);
+  // Ends the loop that runs and those before it, as `end` does for each. kTimeout: they are kept,
+  // call again.
+  Status StopPush(const std::function<Status(PushLoop&)>& end);
   void LogStart(const Config& config) const;
   Status UnlockAfterFork();
 
@@ -123,6 +124,8 @@ class Runtime {
   std::atomic<State> state_{State::kCreated};
   std::atomic<int> users_{0};
   int fork_generation_ = 0;
+  // What the next loop inherits of those that have ended.
+  std::vector<PushedGroup> pushed_groups_;
   bool parked_ = false;
   Registry instruments_;
   SelfMetrics self_;

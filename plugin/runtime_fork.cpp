@@ -62,6 +62,7 @@ Status Runtime::AfterFork(bool restart) {
   push_.reset();
   for (const std::shared_ptr<PushLoop>& loop : retiring_) loop->AbandonAfterFork();
   retiring_.clear();
+  pushed_groups_.clear();
   const bool was_running = running();
   state_.store(State::kStopped, std::memory_order_release);
   users_.store(0);

@@ -49,7 +49,7 @@ class Delivery {
   PushOutcome Push(const Stage& stage, const PushBudget& budget);
   PushOutcome Delete(TimePoint deadline);
 
-  const std::string& target() const { return target_; }
+  const std::string& group() const { return group_; }
 
  private:
   PushOutcome PushStaged(const Stage& stage, const PushBudget& budget);

@@ -29,6 +29,11 @@ class Forwarder {
   PushOutcome DeletePushed(TimePoint deadline);
 
   const ForwardConfig& config() const { return config_; }
+  const std::string& group() const { return delivery_.group(); }
+  // Whether the group is at the gateway, from this process.
+  bool pushed() const { return pushed_; }
+  // A forwarder of an earlier configuration has pushed the group.
+  void TakeOver() { pushed_ = true; }
 
  private:
   std::unique_ptr<StagedBody> Stage(const std::set<std::string>& exclude, TimePoint deadline,
@@ -46,8 +51,8 @@ class Forwarder {
   PushLog log_;
   RelayOutcome reading_;  // the last
   std::string said_;      // the state that was said last: "", "absent" or "empty"
-  bool pushed_ = false;   // the group is at the gateway, from this process
-  int absences_ = 0;      // in a row
+  bool pushed_ = false;
+  int absences_ = 0;  // in a row
 };
 
 }  // namespace promplug

@@ -7,7 +7,6 @@
 #include <mutex>
 #include <utility>
 
-#include "base/text.hpp"
 #include "base/thread.hpp"
 #include "push/schedule.hpp"
 
@@ -22,16 +21,6 @@ constexpr Duration kStopSlack = std::chrono::seconds(1);
 
 }  // namespace
 
-void LogPushState(const Config& config, const Log& log) {
-  const PushgatewayConfig& to = config.pushgateway;
-  if (to.url.empty()) {
-    log.Info("Pushgateway disabled (" + config.push_off_reason + ")");
-  } else {
-    log.Info("Pushgateway enabled: url=" + RedactUrl(to.url) + " interval=" +
-             std::to_string(to.interval_seconds) + "s job=" + to.job + " instance=" + to.instance);
-  }
-}
-
 class PushLoop::Impl {
  public:
   Impl(const Config& config, Gatherer& gatherer, SelfMetrics* self, const Log& log,
@@ -43,8 +32,10 @@ class PushLoop::Impl {
         phase_(PhaseOf(config.pushgateway.instance, interval_)) {}
   ~Impl();
 
-  Status Start();
-  Status Stop(TimePoint deadline, OnStop on_stop);
+  Status Start(const std::vector<PushedGroup>& inherited);
+  Status Stop(TimePoint deadline, const LastWork& work);
+  LastWork WorkBefore(const PushgatewayConfig& next) const { return round_.WorkBefore(next); }
+  std::vector<PushedGroup> pushed() const { return round_.pushed(); }
   Status PushNow(uint32_t targets, Duration timeout);
   Status Park();
   Status Unpark();
@@ -82,7 +73,7 @@ class PushLoop::Impl {
   bool started_ = false;
   bool stopping_ = false;
   bool parking_ = false;
-  OnStop on_stop_ = OnStop::kNothing;
+  LastWork last_work_;
   TimePoint stop_deadline_{};
   TimePoint start_{};
   TimePoint next_tick_{};
@@ -97,16 +88,16 @@ PushLoop::Impl::~Impl() {
   {
     std::lock_guard lock(mutex_);
     stopping_ = true;
-    on_stop_ = OnStop::kNothing;
+    last_work_ = LastWork();
     round_.InterruptAll();
     changed_.notify_all();
   }
   thread_.Join();
 }
 
-Status PushLoop::Impl::Start() {
+Status PushLoop::Impl::Start(const std::vector<PushedGroup>& inherited) {
   if (started_) return Status(Code::kState, "the push loop was started before");
-  Status prepared = round_.Prepare();
+  Status prepared = round_.Prepare(inherited);
   if (!prepared.ok()) return prepared;
   start_ = clock_.Now();
   next_tick_ = FirstPush(start_, interval_, phase_);
@@ -208,11 +199,11 @@ void PushLoop::Impl::DoLast(std::unique_lock<std::mutex>& lock) {
   // round, hits the last push.
   doing_ = Doing::kLast;
   round_.ClearInterrupts();
-  const OnStop on_stop = on_stop_;
+  const LastWork work = last_work_;
   const TimePoint deadline = stop_deadline_;
   lock.unlock();
   try {
-    round_.Last(on_stop, deadline);
+    round_.Last(work, deadline);
   } catch (const std::exception& error) {
     LogGivenUp("the last push was given up: ", error);
   }
@@ -238,12 +229,12 @@ bool PushLoop::Impl::AwaitEndWithGrace(std::unique_lock<std::mutex>& lock, TimeP
   return AwaitEnd(lock, deadline);
 }
 
-Status PushLoop::Impl::Stop(TimePoint deadline, OnStop on_stop) {
+Status PushLoop::Impl::Stop(TimePoint deadline, const LastWork& work) {
   if (!thread_.started()) return Status();
   {
     std::unique_lock lock(mutex_);
+    if (!stopping_) last_work_ = work;
     stopping_ = true;
-    on_stop_ = on_stop;
     stop_deadline_ = deadline;
     if (!AwaitEndWithGrace(lock, deadline)) {
       round_.InterruptAll();
@@ -304,8 +295,18 @@ PushLoop::PushLoop(const Config& config, Gatherer& gatherer, SelfMetrics* self, 
 
 PushLoop::~PushLoop() = default;
 
-Status PushLoop::Start() { return impl_->Start(); }
-Status PushLoop::Stop(TimePoint deadline, OnStop on_stop) { return impl_->Stop(deadline, on_stop); }
+Status PushLoop::Start(const std::vector<PushedGroup>& inherited) {
+  return impl_->Start(inherited);
+}
+Status PushLoop::Stop(TimePoint deadline, OnStop on_stop) {
+  using Groups = LastWork::Groups;
+  return impl_->Stop(deadline,
+                     {on_stop, on_stop == OnStop::kDelete ? Groups::kDelete : Groups::kStay});
+}
+Status PushLoop::StopBefore(TimePoint deadline, const PushgatewayConfig& next) {
+  return impl_->Stop(deadline, impl_->WorkBefore(next));
+}
+std::vector<PushedGroup> PushLoop::pushed() const { return impl_->pushed(); }
 Status PushLoop::PushNow(uint32_t targets, Duration timeout) {
   return impl_->PushNow(targets, timeout);
 }

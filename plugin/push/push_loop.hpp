@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "base/clock.hpp"
 #include "base/log.hpp"
@@ -13,13 +14,9 @@
 #include "metrics/self_metrics.hpp"
 #include "push/client_slot.hpp"
 #include "push/push_round.hpp"
+#include "push/pushed_group.hpp"
 
 namespace promplug {
-
-// Says at start whether push is on, and why not.
-//   Pushgateway enabled: url=http://pushgateway:9091 interval=30s job=photo-api instance=10.0.0.5
-//   Pushgateway disabled (<reason>)
-void LogPushState(const Config& config, const Log& log);
 
 // Pushes in the background, on one thread ("pp-push"): the application, then each forwarded
 // exporter, every interval; nothing overlaps, what was missed is skipped. Thread-safe, but for
@@ -36,13 +33,21 @@ class PushLoop {
   PushLoop(const PushLoop&) = delete;
   PushLoop& operator=(const PushLoop&) = delete;
 
-  // Loads what pushing needs and starts the thread. kState: it was started before. kInvalid: job,
-  // instance or a label cannot be a grouping key. kIo: no libcurl. kNoMemory: no thread.
-  Status Start();
+  // Loads what pushing needs and starts the thread. `inherited`: pushed() of the loop before this
+  // one. kState: it was started before. kInvalid: job, instance or a label cannot be a grouping
+  // key. kIo: no libcurl. kNoMemory: no thread.
+  Status Start(const std::vector<PushedGroup>& inherited = {});
 
   // Ends what is under way, soon, then does what `on_stop` says, then ends the thread. Returns at
-  // `deadline` plus one second at the latest, then with kTimeout: call it again. OK if not started.
+  // `deadline` plus one second at the latest, then with kTimeout: call it again, for its end alone.
+  // OK if not started.
   Status Stop(TimePoint deadline, OnStop on_stop);
+  // The same where a loop with `next` follows, or none (its url is empty). The application's group
+  // is left as on_stop of this configuration says, if `next` has another one; the groups of
+  // exporters are deleted, where `next` has another gateway, and by when_gone.
+  Status StopBefore(TimePoint deadline, const PushgatewayConfig& next);
+  // The groups of exporters that are still at the gateway. REQUIRES: the thread has ended.
+  std::vector<PushedGroup> pushed() const;
 
   // Pushes `targets` (kPush*, not 0) now, on the thread, and waits for it. kState: not running.
   // kIo: refused or not reached; the text says why. kTimeout: it goes on without the caller. A

@@ -3,7 +3,6 @@
 
 #include <cstdint>
 #include <memory>
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -17,6 +16,8 @@
 #include "push/forwarder.hpp"
 #include "push/gateway.hpp"
 #include "push/interruption.hpp"
+#include "push/push_log.hpp"
+#include "push/pushed_group.hpp"
 
 namespace promplug {
 
@@ -31,6 +32,17 @@ struct RoundResult {
   TimePoint not_before{};  // the gateway asked for peace until then
 };
 
+// What is left to do at the end.
+struct LastWork {
+  enum class Groups {
+    kStay,
+    kDeleteAsGone,  // as of an exporter that is gone: ForwardConfig::when_gone
+    kDelete,
+  };
+  OnStop application = OnStop::kNothing;
+  Groups forwarded = Groups::kStay;
+};
+
 // Everything that is pushed to one gateway. The work is done on one thread; Interrupt*() and
 // ClearInterrupts() may be called by any.
 class PushRound {
@@ -41,13 +53,20 @@ class PushRound {
   PushRound& operator=(const PushRound&) = delete;
 
   // Once, before the rest: kInvalid as of GroupPath(), and the errors of the client factory.
-  Status Prepare();
+  // `inherited`: of an earlier configuration. Those of this gateway that are forwarded no more are
+  // deleted with the next rounds, unless their exporter said when_gone: keep.
+  Status Prepare(const std::vector<PushedGroup>& inherited);
 
   // Pushes `targets`, one after the other. Each has its own timeout; when the gateway was found not
   // to answer, the others get one short attempt.
   RoundResult Run(uint32_t targets);
-  // What is left to do at the end: on_stop.
-  void Last(OnStop on_stop, TimePoint deadline);
+  void Last(const LastWork& work, TimePoint deadline);
+  // What is left to do when `next` follows: a group that it does not push to any more is left as
+  // on a stop (the application's) or as by an exporter that is gone. Forwarded groups at the same
+  // gateway are no part of it: what follows inherits them.
+  LastWork WorkBefore(const PushgatewayConfig& next) const;
+  // What a round of the next configuration inherits.
+  std::vector<PushedGroup> pushed() const;
   void DropConnections() { client_.Drop(); }
 
   // Ends the waits; an exchange goes on.
@@ -55,9 +74,10 @@ class PushRound {
   void InterruptAll();
   void ClearInterrupts();
 
-  const Config& config() const { return config_; }
-
  private:
+  void Inherit(const std::vector<PushedGroup>& inherited);
+  void DeleteLeft();
+  PushOutcome DeleteForwarded(LastWork::Groups which, TimePoint deadline);
   PushBudget BudgetFor(Duration reading) const;
   void Note(const PushOutcome& outcome, uint32_t target, Status* status, RoundResult* result);
 
@@ -72,6 +92,9 @@ class PushRound {
   Jitter jitter_;
   std::unique_ptr<ApplicationPush> application_;
   std::vector<std::unique_ptr<Forwarder>> forwarders_;
+  std::vector<PushedGroup> left_;  // at this gateway, forwarded no more, to be deleted
+  PushLog left_log_;
+  std::string application_group_;
   bool reached_ = true;  // the gateway, as far as this round knows
 };
 

@@ -286,25 +286,5 @@ TEST_F(PushLoopTest, AnAbandonedLoopIsForgottenWithoutBeingTouched) {
   EXPECT_EQ(how, 0);
 }
 
-TEST(LogPushState, SaysWhetherPushIsOn) {
-  test::LogLines lines;
-  const Log log(lines.Sink());
-  Config config = test::PushConfig();
-  config.pushgateway.url = "http://pushgateway:9091";
-  LogPushState(config, log);
-  config.pushgateway.url = "http://me:secret@pushgateway:9091";
-  LogPushState(config, log);
-  config.pushgateway.url = "";
-  config.push_off_reason = "pushgateway.url is empty";
-  LogPushState(config, log);
-  EXPECT_THAT(
-      lines.Take(),
-      ElementsAre("info Pushgateway enabled: url=http://pushgateway:9091 interval=30s "
-                  "job=photo-api instance=10.0.0.5",
-                  "info Pushgateway enabled: url=http://xxxxx@pushgateway:9091 interval=30s "
-                  "job=photo-api instance=10.0.0.5",
-                  "info Pushgateway disabled (pushgateway.url is empty)"));
-}
-
 }  // namespace
 }  // namespace promplug
