@@ -70,9 +70,15 @@ void Refuse(promplug_handshake* hs, int32_t result, const std::string& text) {
 }  // namespace
 
 const promplug_api* Entry(promplug_handshake* hs) {
-  // Anything shorter cannot even hold an answer.
+  if (hs == nullptr) return nullptr;
+  // Anything shorter cannot hold a text; the result, if it reaches that far.
   constexpr size_t kLeast = offsetof(promplug_handshake, text) + 64;
-  if (hs == nullptr || hs->struct_size < kLeast) return nullptr;
+  if (hs->struct_size < kLeast) {
+    if (hs->struct_size >= offsetof(promplug_handshake, served_major)) {
+      hs->result = PROMPLUG_E_INVAL;
+    }
+    return nullptr;
+  }
   hs->served_major = PROMPLUG_ABI_MAJOR;
   hs->served_minor = PROMPLUG_ABI_MINOR;
   // Before 1.0 a minor may break, so only the very one is served (rule R2).

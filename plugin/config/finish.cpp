@@ -70,6 +70,16 @@ Status CheckGroups(const Draft& draft) {
   return {};
 }
 
+// Where the Pushgateway shows itself, which is hardly ever a prefix of its own.
+void WarnOfMetricsUrl(Draft& draft) {
+  if (!draft.config.pushgateway.url.ends_with("/metrics")) return;
+  const Given* given = Find(draft, "pushgateway.url");
+  draft.config.warnings.push_back(
+      given->where + ": pushgateway.url: " + given->shown +
+      " ends in /metrics, to which /metrics/job/... is added; is the base URL meant, like "
+      "http://pushgateway:9091?");
+}
+
 void SayWhyPushIsOff(Draft& draft) {
   const Given* given = Find(draft, "pushgateway.url");
   std::string& reason = draft.config.push_off_reason;
@@ -111,6 +121,7 @@ Result<Config> Finish(Draft draft, const ConfigInput& input) {
   if (draft.config.pushgateway.url.empty()) {
     SayWhyPushIsOff(draft);
   } else {
+    WarnOfMetricsUrl(draft);
     status = GuessMissingInstance(draft, input);
     if (!status.ok()) return status;
   }

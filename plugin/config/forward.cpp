@@ -75,7 +75,8 @@ constexpr std::array<ForwardKey, 7> kForwardKeys = {{
     {.name = "when_gone",
      .expected = "delete or keep",
      .default_text = "delete",
-     .description = "What happens to its group on the Pushgateway when the exporter has gone.",
+     .description = "What happens to its group on the Pushgateway when the exporter has gone, or "
+                    "is forwarded no more.",
      .read =
          [](const Value& v, ForwardConfig& f) {
            return ReadChoice<WhenGone>(

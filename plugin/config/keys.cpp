@@ -235,7 +235,7 @@ constexpr ConfigKey kConfigKeys[] = {
      .description = "Whether promplug_* is exposed.",
      .read = [](const Value& v, Draft& d) { return ReadBool(v, &d.config.self_metrics); }},
     {.name = "log_level",
-     .expected = "debug, info, warn or error",
+     .expected = "debug, info, warn (or warning) or error",
      .default_text = "info",
      .description = "Lines below it are not logged.",
      .read =
@@ -244,6 +244,7 @@ constexpr ConfigKey kConfigKeys[] = {
                                        {{"debug", LogLevel::kDebug},
                                         {"info", LogLevel::kInfo},
                                         {"warn", LogLevel::kWarn},
+                                        {"warning", LogLevel::kWarn},
                                         {"error", LogLevel::kError}},
                                        &d.config.log_level);
          }},

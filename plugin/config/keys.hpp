@@ -59,6 +59,10 @@ std::string GenericVariable(std::string_view key);
 Status ReadKey(const Key<Draft>& key, std::string name, const YamlNode& node, const Origin& origin,
                Draft& draft);
 
+// The one of `known` that a person who wrote `name` may have meant, all of them full dotted names;
+// empty: none is near.
+std::string_view NearestName(std::string_view name, std::span<const std::string_view> known);
+
 // An unknown key: names the nearest known one, else those that may stand in its section.
 // `known` are full dotted names, `name` is the full dotted name that was found.
 Status UnknownKey(std::string_view where, std::string_view name,

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "config/load.hpp"
 
+#include <algorithm>
 #include <set>
 #include <vector>
 
@@ -103,6 +104,28 @@ Status ReadText(const Key<Draft>& key, const std::string& name, const std::strin
   return ReadKey(key, name, node, origin, draft);
 }
 
+constexpr std::string_view kOwnVariables = "PROMPLUG_";
+constexpr char kFileVariable[] = "PROMPLUG_CONFIG";
+
+// No error as an unknown key of the file is: whoever starts the process may have variables of
+// other programs that begin like ours.
+void WarnOfUnknownVariables(const ConfigInput& input, Draft& draft) {
+  if (!input.variable_names) return;
+  std::vector<std::string> known = {kFileVariable};
+  for (const Key<Draft>& key : ConfigKeys()) known.push_back(GenericVariable(key.name));
+  const std::vector<std::string_view> views(known.begin(), known.end());
+  for (const std::string& name : input.variable_names()) {
+    if (!name.starts_with(kOwnVariables) ||
+        std::find(known.begin(), known.end(), name) != known.end()) {
+      continue;
+    }
+    const std::string_view nearest = NearestName(name, views);
+    std::string text = "environment variable " + Quoted(name) + " is not known and has no effect";
+    if (!nearest.empty()) text.append(", did you mean ").append(nearest).append("?");
+    draft.config.warnings.push_back(std::move(text));
+  }
+}
+
 Status ReadEnvironment(const ConfigInput& input, Draft& draft) {
   if (!input.environment) return {};
   for (const Key<Draft>& key : ConfigKeys()) {
@@ -116,6 +139,7 @@ Status ReadEnvironment(const ConfigInput& input, Draft& draft) {
       if (!status.ok()) return status;
     }
   }
+  WarnOfUnknownVariables(input, draft);
   return {};
 }
 
@@ -132,7 +156,7 @@ Status ReadOverrides(const ConfigInput& input, Draft& draft) {
 
 std::string FilePath(const ConfigInput& input) {
   if (!input.path.empty() || !input.environment) return input.path;
-  return input.environment("PROMPLUG_CONFIG").value_or("");
+  return input.environment(kFileVariable).value_or("");
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/status.hpp"
 #include "config/config.hpp"
@@ -22,6 +23,9 @@ struct ConfigInput {
   StringPairs overrides;
   // The value of an environment variable. Empty function: no environment.
   std::function<std::optional<std::string>(const char* name)> environment;
+  // The names of all environment variables; unknown ones that begin with PROMPLUG_ are warned of.
+  // Empty function: none are looked for.
+  std::function<std::vector<std::string>()> variable_names;
   // The instance where push is on and none is configured: the private IPv4 of the interface that
   // routes out, else the host name; never the address of a container bridge.
   std::function<std::string()> guess_instance;

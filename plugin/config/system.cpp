@@ -70,6 +70,14 @@ ConfigInput SystemConfigInput() {
     const char* value = std::getenv(name);  // NOLINT(concurrency-mt-unsafe)
     return value == nullptr ? std::nullopt : std::optional<std::string>(value);
   };
+  input.variable_names = [] {
+    std::vector<std::string> names;
+    for (char** entry = environ; entry != nullptr && *entry != nullptr; ++entry) {
+      const std::string_view text = *entry;
+      names.emplace_back(text.substr(0, text.find('=')));
+    }
+    return names;
+  };
   input.guess_instance = GuessInstance;
   return input;
 }

@@ -48,24 +48,31 @@ size_t Unlikeness(std::string_view found, std::string_view known) {
 
 }  // namespace
 
-Status UnknownKey(std::string_view where, std::string_view name,
-                  std::span<const std::string_view> known) {
+std::string_view NearestName(std::string_view name, std::span<const std::string_view> known) {
   std::string_view nearest;
   size_t lowest = kFar;
-  std::string section;
   for (const std::string_view candidate : known) {
     const size_t unlikeness = Unlikeness(name, candidate);
     if (unlikeness < lowest) {
       lowest = unlikeness;
       nearest = candidate;
     }
+  }
+  return nearest;
+}
+
+Status UnknownKey(std::string_view where, std::string_view name,
+                  std::span<const std::string_view> known) {
+  const std::string_view nearest = NearestName(name, known);
+  std::string section;
+  for (const std::string_view candidate : known) {
     if (Section(candidate) == Section(name)) {
       section.append(section.empty() ? "" : ", ").append(LastPart(candidate));
     }
   }
   std::string text(where);
   text.append(": unknown key ").append(Quoted(name));
-  if (lowest < kFar) {
+  if (!nearest.empty()) {
     text.append(", did you mean ").append(Quoted(nearest)).append("?");
   } else {
     text.append(", expected one of ").append(section);

@@ -110,7 +110,22 @@ class Reader {
     size_t line = Line(byte ? parser_.problem_offset + 1 : text_.size());
     if (!byte) line = std::min(line, parser_.problem_mark.line + 1);
     const char* problem = parser_.problem != nullptr ? parser_.problem : "syntax error";
-    return Error(line, std::string(problem) + ", expected YAML");
+    return Error(line, std::string(problem).append(", expected YAML").append(Hint(line)));
+  }
+
+  // For the mistakes that the parser's own words do not explain.
+  std::string_view Hint(size_t line) const {
+    std::string_view text = text_;
+    for (; line > 1; --line) text.remove_prefix(std::min(text.find('\n') + 1, text.size()));
+    text = text.substr(0, text.find('\n'));
+    if (text.substr(0, text.find_first_not_of(" \t")).find('\t') != std::string_view::npos) {
+      return "; lines are indented with spaces, not with tabs";
+    }
+    const size_t value = text.find(": [");
+    if (value != std::string_view::npos && text.find("]:", value) != std::string_view::npos) {
+      return "; a text that begins with \"[\" needs quotes, as in \"[::1]:9400\"";
+    }
+    return {};
   }
 
   Status Node(const Event& event, size_t depth, YamlNode* out) {

@@ -68,6 +68,7 @@ Status CollectorWriter::Refuse(Status why) {
 }
 
 Status CollectorWriter::RefuseFamily(Status why) {
+  began_ = true;
   family_ = CollectedOutput::kNotFound;
   return Refuse(std::move(why));
 }
@@ -75,6 +76,7 @@ Status CollectorWriter::RefuseFamily(Status why) {
 Status CollectorWriter::BeginFamily(const FamilyHead& head) try {
   Status status = CheckAlive();
   if (!status.ok()) return status;
+  began_ = true;
   family_ = CollectedOutput::kNotFound;
   status = CheckFamilyHead(head);
   if (!status.ok()) return Refuse(std::move(status));
@@ -101,7 +103,9 @@ Status CollectorWriter::Add(const Label* labels, size_t n_labels, const Point& v
   Status status = CheckAlive();
   if (!status.ok()) return status;
   if (family_ == CollectedOutput::kNotFound) {
-    return Status(Code::kInvalid, "no family is open");
+    // After a family that was refused, that has been counted already.
+    if (began_) return Status(Code::kInvalid, "no family is open");
+    return Refuse(Status(Code::kInvalid, "a point came before the first family"));
   }
   return AddChecked(labels, n_labels, values);
 } catch (const std::bad_alloc&) {

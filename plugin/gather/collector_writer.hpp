@@ -50,12 +50,12 @@ class CollectorWriter {
   // (CumulativeToBuckets makes them), and that exemplars may come in any number and order: each
   // goes to the bucket of its value, one without a time gets that of the call, those whose labels
   // are not good (IsGoodExemplar) are left out. The unused parts of a Point for the family's type
-  // are not read. kInvalid: no family is open; a label is not valid, there twice, or is "le" on a
-  // histogram or "quantile" on a summary; a counter below zero or NaN; an info value other than 1;
-  // a stateset value other than 0 and 1 or without the label that holds the state; bounds that do
-  // not ascend or are not finite; quantiles outside [0,1] or not ascending; a native histogram with
-  // an unknown schema, impossible spans or buckets that do not add up to the count; the series was
-  // there before. kLimit, kTimeout, kNoMemory.
+  // are not read. kInvalid: no family is open (counted where there was none yet); a label is not
+  // valid, there twice, or is "le" on a histogram or "quantile" on a summary; a counter below zero
+  // or NaN; an info value other than 1; a stateset value other than 0 and 1 or without the label
+  // that holds the state; bounds that do not ascend or are not finite; quantiles outside [0,1] or
+  // not ascending; a native histogram with an unknown schema, impossible spans or buckets that do
+  // not add up to the count; the series was there before. kLimit, kTimeout, kNoMemory.
   Status Add(const Label* labels, size_t n_labels, const Point& values);
 
   // Counts a point or family that the caller itself found not to be valid; returns `why`.
@@ -86,6 +86,7 @@ class CollectorWriter {
   const std::atomic<TimePoint::rep>& deadline_;
   std::shared_ptr<CollectedOutput> output_;
   size_t family_ = CollectedOutput::kNotFound;  // the open one
+  bool began_ = false;                          // some family, also one that was refused
   uint64_t n_points_ = 0;
   // What there was of a family.
   struct Seen {

@@ -41,7 +41,7 @@ Result<Family*> Registry::FindOrMake(const FamilyDescription& description) {
     std::string why;
     if (found->second->shape().SameAs(shape.value(), &why)) return found->second.get();
     return Status(Code::kExists,
-                  "family " + Quoted(description.name) + " exists with another " + why);
+                  "family " + Quoted(description.name) + " exists and differs in its " + why);
   }
   const std::vector<std::string> names = shape.value().SampleNames();
   for (const std::string& name : names) {

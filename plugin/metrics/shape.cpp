@@ -2,6 +2,7 @@
 #include "metrics/shape.hpp"
 
 #include <algorithm>
+#include <charconv>
 #include <cmath>
 #include <limits>
 #include <set>
@@ -68,13 +69,21 @@ Status CheckLabels(const FamilyDescription& d) {
   return status.ok() ? status : Invalid(d, status.text());
 }
 
+std::string NumberText(double value) {
+  char text[32];
+  return {text, std::to_chars(text, text + sizeof text, value).ptr};
+}
+
 Status CheckNumbers(const FamilyDescription& d) {
   for (size_t i = 0; i < d.buckets.size(); ++i) {
     const bool last_infinite = i + 1 == d.buckets.size() && d.buckets[i] > 0;
     if (std::isnan(d.buckets[i]) || (std::isinf(d.buckets[i]) && !last_infinite) ||
         (i > 0 && !(d.buckets[i - 1] < d.buckets[i]))) {
+      const std::string bound = NumberText(d.buckets[i]);
       return Invalid(
-          d, "buckets must be finite and ascending; number " + std::to_string(i) + " is not");
+          d, "buckets must be finite and ascending; " + bound +
+                 (std::isfinite(d.buckets[i]) ? " comes after " + NumberText(d.buckets[i - 1])
+                                              : " is not finite, or not the last"));
     }
   }
   if (d.buckets.size() > kMaxBuckets) return Invalid(d, "more than 1024 buckets");

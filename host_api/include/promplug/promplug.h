@@ -487,8 +487,8 @@ typedef struct promplug_api { /* [sized] static, valid for ever */
    * instance stays STOPPING; a later stop() waits again. OK, E_TIMEOUT, E_REENTRANT.
    * [control][blocks] */
   int32_t (*stop)(promplug_instance *p, uint32_t timeout_ms, promplug_error *err);
-  /* Ends all handles. OK, E_BUSY (not stopped, or a scrape has not ended), E_REENTRANT.
-   * [control] */
+  /* Ends all handles; of an instance that was never started, too. OK, E_BUSY (started and not
+   * stopped, or a scrape or another call has not ended), E_REENTRANT. [control] */
   int32_t (*destroy)(promplug_instance *p);
   /* Reads the configuration again and takes it as a whole or, on error, not at all. NULL:
    * the options of create(). Instruments, collectors and handles stay. The URL, interval,
@@ -623,7 +623,8 @@ typedef struct promplug_handshake { /* [sized] filled by the host, answered by t
   char text[232];     /* out: the reason, NUL-terminated */
 } promplug_handshake;
 
-/* NULL on refusal, with result and text set. Starts, opens and reads nothing. [any] */
+/* NULL on refusal, with result and text set as far as struct_size reaches: nothing is written
+ * where it was left 0. Starts, opens and reads nothing. [any] */
 typedef const promplug_api *(*promplug_entry_fn)(promplug_handshake *hs);
 PROMPLUG_EXPORT const promplug_api *promplug_entry(promplug_handshake *hs);
 

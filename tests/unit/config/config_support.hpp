@@ -58,6 +58,11 @@ struct Sources {
       const auto found = variables.find(name);
       return found == variables.end() ? std::nullopt : std::optional(found->second);
     };
+    input.variable_names = [this] {
+      std::vector<std::string> names;
+      for (const auto& [name, value] : variables) names.push_back(name);
+      return names;
+    };
     input.guess_instance = [this] {
       if (guesses != nullptr) ++*guesses;
       return guess;

@@ -37,8 +37,10 @@ TEST_P(ConfigFileError, NamesFileLineKeyValueAndWhatIsExpected) {
 INSTANTIATE_TEST_SUITE_P(
     WrongTypes, ConfigFileError,
     ::testing::Values(
-        BadFile{"log_level: loud", "1", "log_level", "\"loud\"", "debug, info, warn or error"},
-        BadFile{"\n\nlog_level:", "3", "log_level", "nothing", "debug, info, warn or error"},
+        BadFile{"log_level: loud", "1", "log_level", "\"loud\"",
+                "debug, info, warn (or warning) or error"},
+        BadFile{"\n\nlog_level:", "3", "log_level", "nothing",
+                "debug, info, warn (or warning) or error"},
         BadFile{"log_level: {a: b}", "1", "log_level", "a map", "debug, info"},
         BadFile{"self_metrics: 1", "1", "self_metrics", "\"1\"", "true or false"},
         BadFile{"process_metrics: [true]", "1", "process_metrics", "a list", "true or false"},
@@ -242,6 +244,17 @@ TEST(ConfigError, NeverQuotesACredential) {
   EXPECT_THAT(Variables({{"PROMPLUG_PUSHGATEWAY_HEADERS", "{A: s3cr3t"}}).Error(),
               Not(HasSubstr(secret)));
   EXPECT_THAT(Overrides({{"pushgateway.headers.Host", "s3cr3t"}}).Error(), Not(HasSubstr(secret)));
+}
+
+TEST(ConfigError, SaysWhatYamlDoesNotSay) {
+  EXPECT_THAT(File("scrape:\n\tpath: /x\n").Error(),
+              AllOf(HasSubstr("promplug.yaml:2: "), HasSubstr("with spaces, not with tabs")));
+  for (const char* text : {"scrape:\n  listen: [::1]:9400\n", "scrape:\n  listen: [::]:9400"}) {
+    EXPECT_THAT(File(text).Error(), AllOf(HasSubstr("promplug.yaml:2: "),
+                                          HasSubstr("needs quotes, as in \"[::1]:9400\"")));
+  }
+  EXPECT_THAT(File("scrape: {listen: [::1]:9400}").Error(), HasSubstr("needs quotes"));
+  EXPECT_THAT(File("scrape: {path: /x").Error(), Not(HasSubstr(";")));
 }
 
 TEST(ConfigError, NamesTheVariable) {

@@ -162,6 +162,41 @@ TEST(LoadConfig, MapsAreReplacedAsAWholeAndOverriddenByEntry) {
   EXPECT_THAT(sources.Good().pushgateway.labels, ElementsAre(Pair("z", "9")));
 }
 
+TEST(LoadConfig, WarnsOfVariablesThatItDoesNotKnow) {
+  const Config config = Variables({{"PROMPLUG_LOGLEVEL", "debug"},
+                                   {"PROMPLUG_PUSHGATEWAY_LABELS_ZONE", "eu"},
+                                   {"PROMPLUG_SO", "s3cr3t"},
+                                   {"PROMPLUG_CONFIG", ""},
+                                   {"PROMPLUG_SELF_METRICS", "true"},
+                                   {"PROMETHEUS_SOMETHING", "else"},
+                                   {"INSTANCE_IP", "i"}})
+                            .Good();
+  EXPECT_THAT(
+      config.warnings,
+      ElementsAre("environment variable \"PROMPLUG_LOGLEVEL\" is not known and has no effect, did "
+                  "you mean PROMPLUG_LOG_LEVEL?",
+                  "environment variable \"PROMPLUG_PUSHGATEWAY_LABELS_ZONE\" is not known and has "
+                  "no effect, did you mean PROMPLUG_PUSHGATEWAY_LABELS?",
+                  "environment variable \"PROMPLUG_SO\" is not known and has no effect"));
+}
+
+TEST(LoadConfig, WarnsOfAGatewayUrlThatEndsInMetrics) {
+  const Config config =
+      File("pushgateway:\n  url: http://u:s3cr3t@h:9091/metrics/\n  instance: i").Good();
+  EXPECT_EQ(config.pushgateway.url, "http://u:s3cr3t@h:9091/metrics");
+  EXPECT_THAT(config.warnings,
+              ElementsAre(AllOf(HasSubstr("promplug.yaml:2: pushgateway.url: \"http://xxxxx@h:9091/"
+                                          "metrics/\" ends in /metrics"),
+                                HasSubstr("like http://pushgateway:9091?"))));
+  EXPECT_THAT(File("pushgateway: {url: 'http://h/xmetrics', instance: i}").Good().warnings,
+              IsEmpty());
+}
+
+TEST(LoadConfig, TakesTheLevelAsItIsWrittenInTheLog) {
+  EXPECT_EQ(File("log_level: warn").Good().log_level, LogLevel::kWarn);
+  EXPECT_EQ(File("log_level: Warning").Good().log_level, LogLevel::kWarn);
+}
+
 TEST(LoadConfig, TakesTheTextOfAVariableAsItIs) {
   const Config config = Variables({{"PROMPLUG_PUSHGATEWAY_JOB", "a: 'b' #c"}}).Good();
   EXPECT_EQ(config.pushgateway.job, "a: 'b' #c");
@@ -255,6 +290,7 @@ TEST(LoadConfig, ReadsThisProcessThroughTheSystemInput) {
   const ConfigInput input = SystemConfigInput();
   EXPECT_EQ(input.environment("PROMPLUG_SURELY_NOT_SET"), std::nullopt);
   EXPECT_TRUE(input.environment("PATH").has_value());
+  EXPECT_THAT(input.variable_names(), ::testing::Contains("PATH"));
   EXPECT_NE(input.guess_instance(), "");
 }
 

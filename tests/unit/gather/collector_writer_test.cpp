@@ -75,6 +75,15 @@ TEST_F(CollectorWriterTest, KeepsFamiliesAndPointsInTheirOrder) {
   EXPECT_EQ(output_->Head(1).type, MetricType::kCounter);
 }
 
+TEST_F(CollectorWriterTest, APointBeforeTheFirstFamilyIsCountedWithItsReason) {
+  EXPECT_EQ(Add({}, Number(1)).code(), Code::kInvalid);
+  EXPECT_EQ(writer_.refusals().invalid, 1u);
+  EXPECT_EQ(writer_.refusals().first, "a point came before the first family");
+  EXPECT_FALSE(Begin(MetricType::kGauge, "not valid").ok());
+  EXPECT_EQ(Add({}, Number(1)).text(), "no family is open");
+  EXPECT_EQ(writer_.refusals().invalid, 2u);
+}
+
 TEST_F(CollectorWriterTest, KeepsEverythingOfAHistogram) {
   const double bounds[] = {0.5, 1, 2};
   const uint64_t counts[] = {1, 0, 2, 3};
