@@ -66,7 +66,7 @@ class ForwardTest(StackCase):
                         NEXT_PUSH_SECONDS, "the second push")
         host.stop()
         told = [line for line in host.log().splitlines() if url in line or "node_exporter" in line]
-        self.assertEqual(len([t for t in told if "Pushgateway enabled" not in t]), 1, told)
+        self.assertEqual(len([t for t in told if "Pushgateway groups" not in t]), 1, told)
         self.assertIsNone(gateway.group("node_exporter", "alone"))
 
     def test_families_are_kept_and_dropped_by_name(self):
@@ -78,6 +78,23 @@ class ForwardTest(StackCase):
         self.assertLessEqual({"node_load1", "node_load5", "node_memory_MemFree_bytes"}, names)
         self.assertNotIn("node_load15", names)
         self.assertEqual([n for n in names if n.startswith(("node_cpu", "node_disk"))], [])
+
+    def test_a_reload_leaves_no_group_behind(self):
+        gateway, exporter = self.server(Pushgateway), self.server(NodeExporter)
+        url = exporter.url + "/metrics"
+        leaves = self.host(forwarding_config(gateway, url, "leaves"))
+        taken_out = self.host(forwarding_config(gateway, url, "out"))
+        self.wait_group(gateway, "leaves")
+        self.wait_group(gateway, "out")
+
+        taken_out.reload(push_config(gateway.url, instance="out"))
+        self.eventually(lambda: gateway.group("node_exporter", "out") is None, 10,
+                        "the group of an exporter that was taken out is deleted")
+        self.assertIsNotNone(gateway.group("photo-api", "out"))
+        exporter.stop()
+        leaves.reload(forwarding_config(gateway, url, "leaves", timeout_seconds=4))
+        self.eventually(lambda: gateway.group("node_exporter", "leaves") is None, GONE_SECONDS,
+                        "the group of an exporter that left with the reload is deleted")
 
     def test_stopping_deletes_the_forwarded_group_with_the_own_one(self):
         gateway, exporter = self.server(Pushgateway), self.server(NodeExporter)
