@@ -278,8 +278,10 @@ TEST_F(LoopTest, ALoopThatDoesNotComeCostsOneDeadlineOnly) {
   run->Wait();
   EXPECT_THAT(Lines(run->Take()), ElementsAre("fine 1"));
   EXPECT_TRUE(bench_.SelfSays(Failures("loop", "timeout", 1)));
+  EXPECT_EQ(wakes_, 1);
   EXPECT_THAT(bench_.Gather(), ElementsAre("fine 1"));
   EXPECT_TRUE(bench_.SelfSays(Failures("loop", "busy", 1)));
+  EXPECT_EQ(wakes_, 2) << "a wake that the host has lost comes again";
   EXPECT_FALSE(bench_.sources.RunPending(0ms));
   run = bench_.Begin();
   EXPECT_FALSE(bench_.sources.RunPending(0ms));
