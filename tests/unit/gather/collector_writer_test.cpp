@@ -337,7 +337,6 @@ TEST_F(CollectorWriterTest, FindsTheFamiliesThatOpenMetricsHasToShowPlain) {
 }
 
 TEST_F(CollectorWriterTest, RefusesPointsUntilTheNextFamilyAfterABadOneWithoutCountingThem) {
-  EXPECT_EQ(Add({}, Number(1)).code(), Code::kInvalid);
   EXPECT_EQ(Begin(MetricType::kGauge, "").code(), Code::kInvalid);
   EXPECT_EQ(Add({}, Number(1)).code(), Code::kInvalid);
   EXPECT_EQ(writer_.refusals().invalid, 1u);
