@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <new>
 #include <utility>
 
 #include "push/start_lines.hpp"
@@ -16,6 +17,7 @@ namespace {
 constexpr Duration kSendTimeout = std::chrono::seconds(20);
 constexpr Duration kStopReserve = std::chrono::milliseconds(500);
 constexpr Duration kLongestPushEnd = std::chrono::seconds(3);  // at a reload
+constexpr Duration kLongestUndo = std::chrono::seconds(1);     // of a start
 constexpr Duration kLeastStop = std::chrono::milliseconds(100);
 
 SourcesOptions SourcesOptionsOf(const Config& config) {
@@ -132,6 +134,17 @@ Status Runtime::Start() {
   if (state() == State::kStopping) return Status(Code::kState, "stop() has not ended");
   Status threads = sources_.StartThreads();
   if (!threads.ok()) return threads;
+  try {
+    Status first = StartParts();
+    state_.store(State::kRunning, std::memory_order_release);
+    return first;
+  } catch (const std::bad_alloc&) {
+    UndoStart();
+    return Status(Code::kNoMemory, {});
+  }
+}
+
+Status Runtime::StartParts() {
   std::shared_ptr<const Config> config;
   {
     std::lock_guard lock(mutex_);
@@ -140,12 +153,22 @@ Status Runtime::Start() {
   LogStart(*config);
   Status first = StartListener(*config);
   Keep(&first, StartPush(config));
+  std::lock_guard lock(mutex_);
+  start_error_ = first.text();
+  return first;
+}
+
+// Must do without memory.
+void Runtime::UndoStart() {
+  std::shared_ptr<PushLoop> push;
   {
     std::lock_guard lock(mutex_);
-    start_error_ = first.text();
+    push.swap(push_);
   }
-  state_.store(State::kRunning, std::memory_order_release);
-  return first;
+  push.reset();
+  listener_->Stop();
+  // What does not end in time is for Stop().
+  (void)sources_.Stop(kLongestUndo);
 }
 
 Status Runtime::StopPush(const std::function<Status(PushLoop&)>& end) {
@@ -170,7 +193,8 @@ Status Runtime::StopPush(const std::function<Status(PushLoop&)>& end) {
 }
 
 Status Runtime::Stop(Duration timeout) {
-  if (state() == State::kCreated || state() == State::kStopped) return Status();
+  // Also what a start that failed could not end.
+  if (state() == State::kCreated || state() == State::kStopped) return sources_.Stop(timeout);
   const TimePoint deadline = clock_.Now() + timeout;
   // A last push to a peer that hangs takes all it is given; the rest needs a little, too.
   const TimePoint push_deadline = deadline - std::min<Duration>(timeout / 5, kStopReserve);
@@ -218,7 +242,8 @@ Status Runtime::Reload(const RuntimeOptions* options) {
   log_.Info("configuration reloaded");
   LogStart(*config);
   Status first;
-  if (before->scrape.listen != config->scrape.listen || other_options ||
+  const bool missing = !config->scrape.listen.empty() && !listener_->running();
+  if (before->scrape.listen != config->scrape.listen || other_options || missing ||
       before->scrape.timeout_seconds != config->scrape.timeout_seconds) {
     listener_->Stop();
     first = StartListener(*config);

@@ -62,11 +62,12 @@ class Runtime {
   ~Runtime();
 
   // OK also if it runs already. What cannot be had (a busy port, no libcurl) is logged and answered
-  // with kIo, while the rest runs. kState: a Stop has not ended. kNoMemory.
+  // with kIo, while the rest runs. kState: a Stop has not ended. kNoMemory: nothing runs.
   Status Start();
   // The last push, as configured, then the end of every thread. kTimeout: call again.
   Status Stop(Duration timeout);
-  // As a whole or, on kConfig, not at all. Without options: those that it was made with.
+  // As a whole or, on kConfig, not at all. Without options: those that it was made with. kNoMemory:
+  // the listener or the push may be off until the next one.
   Status Reload(const RuntimeOptions* options);
 
   State state() const { return state_.load(std::memory_order_acquire); }
@@ -106,6 +107,8 @@ class Runtime {
   void Maintain();
   void Apply(const Config& config);
   void ApplyLimits(const LimitsConfig& limits);
+  Status StartParts();
+  void UndoStart();
   Status OwnListenFd();
   Status StartListener(const Config& config);
   Status StartPush(const std::shared_ptr<const Config>& config);

@@ -4,6 +4,7 @@
 #include <signal.h>
 
 #include <memory>
+#include <new>
 #include <string>
 #include <utility>
 
@@ -38,7 +39,7 @@ sigset_t AsynchronousSignals() {
 
 Thread::~Thread() { Join(); }
 
-Status Thread::Start(const char* name, std::function<void()> body) {
+Status Thread::Start(const char* name, std::function<void()> body) try {
   auto launch = std::make_unique<Launch>(Launch{name, std::move(body)});
   pthread_attr_t attributes;
   pthread_attr_init(&attributes);
@@ -57,6 +58,8 @@ Status Thread::Start(const char* name, std::function<void()> body) {
   (void)launch.release();
   started_ = true;
   return Status();
+} catch (const std::bad_alloc&) {
+  return Status(Code::kNoMemory, {});
 }
 
 void Thread::Join() {

@@ -115,17 +115,19 @@ bool CallbackEngine::WorkerPossible() const {
   return current_ != nullptr || StuckWorkers() <= Sources::kMaxStuck;
 }
 
-Status CallbackEngine::EnsureWorker() {
+// Does not throw: what it is called from has begun things that must be ended.
+Status CallbackEngine::EnsureWorker() try {
   if (current_ != nullptr) return Status();
-  workers_.push_back(std::make_unique<Worker>());
-  Worker* worker = workers_.back().get();
+  std::list<std::unique_ptr<Worker>> fresh;
+  fresh.push_back(std::make_unique<Worker>());
+  Worker* worker = fresh.back().get();
   Status status = worker->thread.Start(kWorkerName, [this, worker] { WorkerBody(worker); });
-  if (!status.ok()) {
-    workers_.pop_back();
-    return status;
-  }
+  if (!status.ok()) return status;
+  workers_.splice(workers_.end(), fresh);
   current_ = worker;
   return status;
+} catch (const std::bad_alloc&) {
+  return Status(Code::kNoMemory, {});
 }
 
 Status CallbackEngine::StartLocked() {

@@ -10,6 +10,7 @@
 #include "gather/name_index.hpp"
 #include "gather/series_set.hpp"
 #include "metrics/labels.hpp"
+#include "metrics/sample_suffixes.hpp"
 
 namespace promplug {
 namespace {

@@ -6,8 +6,8 @@
 #include <string_view>
 #include <vector>
 
+#include "gather/name_filter.hpp"
 #include "gather/refusals.hpp"
-#include "gather/sample_names.hpp"
 #include "metrics/gathering.hpp"
 #include "metrics/point.hpp"
 

@@ -4,8 +4,8 @@
 #include <algorithm>
 
 #include "base/text.hpp"
-#include "gather/sample_names.hpp"
 #include "metrics/names.hpp"
+#include "metrics/sample_suffixes.hpp"
 
 namespace promplug {
 namespace {

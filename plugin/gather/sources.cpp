@@ -9,10 +9,10 @@
 #include "gather/callback.hpp"
 #include "gather/callback_engine.hpp"
 #include "gather/merge.hpp"
+#include "gather/name_filter.hpp"
 #include "gather/point_check.hpp"
 #include "gather/process_source.hpp"
 #include "gather/refusals.hpp"
-#include "gather/sample_names.hpp"
 #include "gather/value_points.hpp"
 
 namespace promplug {

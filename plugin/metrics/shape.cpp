@@ -9,6 +9,7 @@
 
 #include "base/text.hpp"
 #include "metrics/names.hpp"
+#include "metrics/sample_suffixes.hpp"
 
 namespace promplug {
 namespace {
@@ -188,8 +189,10 @@ bool FamilyShape::SameAs(const FamilyShape& other, std::string* why) const {
 
 std::vector<std::string> FamilyShape::SampleNames() const {
   std::vector<std::string_view> suffixes = {""};
-  if (type == MetricType::kHistogram) suffixes = {"", "_bucket", "_sum", "_count", "_created"};
-  if (type == MetricType::kSummary) suffixes = {"", "_sum", "_count", "_created"};
+  if (type != MetricType::kInfo) {
+    const auto more = SampleSuffixes(type, name);
+    suffixes.insert(suffixes.end(), more.begin(), more.end());
+  }
   std::set<std::string> names;
   for (const Escaping escaping : {Escaping::kUnderscores, Escaping::kDots, Escaping::kValues}) {
     std::string stem;

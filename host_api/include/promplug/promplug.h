@@ -493,7 +493,8 @@ typedef struct promplug_api { /* [sized] static, valid for ever */
   /* Reads the configuration again and takes it as a whole or, on error, not at all. NULL:
    * the options of create(). Instruments, collectors and handles stay. The URL, interval,
    * groups, exporters, listener and limits follow the new one.
-   * OK, E_CONFIG, E_IO (as start), E_STATE, E_REENTRANT. [control][blocks: 5 s] */
+   * OK, E_CONFIG, E_IO (as start), E_NOMEM (reload again: listener or push may be off),
+   * E_STATE, E_REENTRANT. [control][blocks: 5 s] */
   int32_t (*reload)(promplug_instance *p, const promplug_options *options, promplug_error *err);
 
   /* [any][cb] OK, E_INVAL. */

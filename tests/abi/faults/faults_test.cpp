@@ -29,6 +29,7 @@ struct Life {
   int32_t destroy = PROMPLUG_OK;
   bool failed = false;  // whether a fault was met
   size_t body = 0;      // of the second scrape
+  bool listening = false;
 };
 
 int32_t Scrape(promplug_instance* p, size_t* body) {
@@ -125,6 +126,10 @@ Life Live(const Settings& settings, Kind kind, size_t nth, Reach reach) {
   if (p == nullptr) return life;
   if (life.start == PROMPLUG_E_NOMEM) life.start = Api()->start(p, nullptr);
   life.second_scrape = Scrape(p, &life.body);
+  promplug_status status = {};
+  status.struct_size = sizeof status;
+  (void)Api()->status(p, &status);
+  life.listening = (status.flags & PROMPLUG_S_LISTENING) != 0;
   life.stop = Api()->stop(p, 10000, nullptr);
   life.destroy = Api()->destroy(p);
   return life;
@@ -149,6 +154,9 @@ void Check(const Life& life) {
   EXPECT_EQ(life.stop, PROMPLUG_OK);
   EXPECT_EQ(life.destroy, PROMPLUG_OK);
   if (life.create == PROMPLUG_OK) EXPECT_GT(life.body, 0u);
+  if (life.start == PROMPLUG_OK && life.reload == PROMPLUG_OK) {
+    EXPECT_EQ(life.listening, life.create == PROMPLUG_OK);
+  }
   EXPECT_EQ(collectors.load(), 0);
 }
 

@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "gather/sample_names.hpp"
-
-#include <algorithm>
+#include "metrics/sample_suffixes.hpp"
 
 namespace promplug {
 namespace {
@@ -14,10 +12,6 @@ constexpr std::string_view kSummary[] = {"_sum", "_count", kCreated};
 constexpr std::string_view kInfo[] = {"_info"};
 constexpr std::string_view kAll[] = {"_bucket", "_sum",    "_count", kCreated,
                                      "_gsum",   "_gcount", "_info"};
-
-bool IsOneOf(std::string_view text, std::span<const std::string_view> all) {
-  return std::find(all.begin(), all.end(), text) != all.end();
-}
 
 }  // namespace
 
@@ -52,20 +46,6 @@ std::vector<std::string> OpenMetricsNames(MetricType type, std::string_view name
   std::vector<std::string> names = {stem, stem + std::string(suffix)};
   if (type == MetricType::kCounter) names.push_back(stem + std::string(kCreated));
   return names;
-}
-
-bool NameFilter::Matches(MetricType type, std::string_view name) const {
-  if (names_.empty()) return true;
-  return std::any_of(names_.begin(), names_.end(), [&](std::string_view wanted) {
-    if (wanted == name) return true;
-    if (wanted.starts_with(name) &&
-        IsOneOf(wanted.substr(name.size()), SampleSuffixes(type, name))) {
-      return true;
-    }
-    if (OpenMetricsSuffix(type).empty()) return false;
-    const std::vector<std::string> more = OpenMetricsNames(type, name);
-    return std::find(more.begin() + 1, more.end(), wanted) != more.end();
-  });
 }
 
 }  // namespace promplug

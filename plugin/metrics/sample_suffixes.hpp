@@ -25,16 +25,4 @@ std::string_view OpenMetricsSuffix(MetricType type);
 // family first.
 std::vector<std::string> OpenMetricsNames(MetricType type, std::string_view name);
 
-// The families that a gather was asked for.
-class NameFilter {
- public:
-  // Empty: all.
-  explicit NameFilter(std::vector<std::string> names) : names_(std::move(names)) {}
-  // Whether the family's name, or that of one of its lines, was asked for.
-  bool Matches(MetricType type, std::string_view name) const;
-
- private:
-  std::vector<std::string> names_;
-};
-
 }  // namespace promplug
