@@ -58,6 +58,8 @@ struct GatherState {
   bool cancelled = false;
   bool calling = false;  // ready() is being called, by
   std::thread::id caller;
+  // The next of those whose ready() is due: a list that needs no memory.
+  std::shared_ptr<GatherState> next_ready;
 };
 
 // A gather that waits for a callback.

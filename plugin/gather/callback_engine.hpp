@@ -84,9 +84,9 @@ class CallbackEngine {
  private:
   struct Effects {
     std::vector<std::pair<LogLevel, std::string>> lines;
-    std::vector<std::shared_ptr<GatherState>> ready;
+    std::shared_ptr<GatherState> ready;  // the first; GatherState::next_ready
     bool wake = false;
-    bool empty() const { return lines.empty() && ready.empty() && !wake; }
+    bool empty() const { return lines.empty() && ready == nullptr && !wake; }
   };
   // The lock, and the effects of what is done under it.
   class Section;

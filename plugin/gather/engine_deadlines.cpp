@@ -107,7 +107,9 @@ void CallbackEngine::FillSlots(Callback* callback, const CallbackOutput* output,
 
 void CallbackEngine::FinishGather(const std::shared_ptr<GatherState>& gather, Effects* effects) {
   gather->finished = true;
-  if (gather->ready && !gather->cancelled) effects->ready.push_back(gather);
+  if (gather->ready && !gather->cancelled) {
+    gather->next_ready = std::exchange(effects->ready, gather);
+  }
   conditions_->changed.notify_all();
 }
 
@@ -135,8 +137,9 @@ void CallbackEngine::DropWaiters(const GatherState& gather) {
   }
 }
 
+// Does not throw, as ReportRefusals(): what is said about a run is worth less than the run.
 void CallbackEngine::Report(Callback* callback, const char* reason, const std::string& text,
-                            Duration took, Effects* effects) {
+                            Duration took, Effects* effects) try {
   const bool failed = *reason != '\0';
   const bool changed = callback->failing != failed;
   // The runs of a value that go well are not worth three updates each.
@@ -152,10 +155,11 @@ void CallbackEngine::Report(Callback* callback, const char* reason, const std::s
   } else {
     effects->lines.emplace_back(LogLevel::kInfo, NameOf(*callback) + " works again");
   }
+} catch (const std::bad_alloc&) {
 }
 
 void CallbackEngine::ReportRefusals(Callback* callback, const WriterRefusals& refusals,
-                                    Effects* effects) {
+                                    Effects* effects) try {
   if (self_ != nullptr && refusals.invalid != 0) self_->SeriesRefused("invalid", refusals.invalid);
   if (self_ != nullptr && refusals.duplicates != 0) {
     self_->SeriesRefused("duplicate", refusals.duplicates);
@@ -165,6 +169,7 @@ void CallbackEngine::ReportRefusals(Callback* callback, const WriterRefusals& re
   effects->lines.emplace_back(
       LogLevel::kWarn,
       NameOf(*callback) + " says what is not valid (said once): " + refusals.first);
+} catch (const std::bad_alloc&) {
 }
 
 void CallbackEngine::Do(Effects* effects) {
@@ -174,7 +179,11 @@ void CallbackEngine::Do(Effects* effects) {
     // The lines are the least of it; who waits has to be told all the same.
   }
   if (effects->wake && hooks_.wake) hooks_.wake();
-  for (const auto& gather : effects->ready) CallReady(gather);
+  while (effects->ready != nullptr) {
+    const std::shared_ptr<GatherState> gather = std::move(effects->ready);
+    effects->ready = std::move(gather->next_ready);
+    CallReady(gather);
+  }
 }
 
 void CallbackEngine::CallReady(const std::shared_ptr<GatherState>& gather) {
