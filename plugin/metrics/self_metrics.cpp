@@ -3,6 +3,8 @@
 
 #include <array>
 
+#include <new>
+
 namespace promplug {
 namespace {
 
@@ -13,18 +15,21 @@ Series* Pinned(Family* family, const std::array<std::string_view, N>& values) {
   return series;
 }
 
-// What is counted about the plugin is best effort: a series over the limit counts for nothing.
+// What is counted about the plugin is best effort: a series over the limit, or that there is no
+// memory for, counts for nothing.
 template <size_t N>
 void Apply(Family* family, const std::array<std::string_view, N>& values, UpdateOp op,
-           double value) {
+           double value) try {
   (void)family->Update(values.data(), N, op, value);
+} catch (const std::bad_alloc&) {
 }
 
 template <size_t N>
-void RemoveSeries(Family* family, const std::array<std::string_view, N>& values) {
+void RemoveSeries(Family* family, const std::array<std::string_view, N>& values) try {
   Series* series = Pinned(family, values);
   family->Remove(series);
   family->Unpin(series);
+} catch (const std::bad_alloc&) {
 }
 
 double Seconds(Duration duration) { return std::chrono::duration<double>(duration).count(); }

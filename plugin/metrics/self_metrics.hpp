@@ -22,7 +22,7 @@ std::string_view PushResultName(PushResult result);
 inline constexpr std::string_view kApplicationTarget = "application";
 
 // What the plugin says about itself (promplug_*), in a registry of its own, so that it can be left
-// out. Thread-safe, never blocks.
+// out. Thread-safe, never blocks. What there is no memory for is not counted.
 class SelfMetrics {
  public:
   // `clock` must outlive it. `version` is that of the plugin.
