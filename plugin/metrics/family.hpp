@@ -42,7 +42,7 @@ struct FamilyContext {
   std::atomic<uint64_t> dropped_exemplars{0};
   std::atomic<uint64_t> expired_series{0};
   std::atomic<uint64_t> series_changes{0};  // series that came or went
-  std::atomic<bool> native_due{false};  // for a family whose own native_due_ is set
+  std::atomic<bool> native_due{false};      // for a family whose own native_due_ is set
 };
 
 // The numbers are those of PROMPLUG_OP_*.

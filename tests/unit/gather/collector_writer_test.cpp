@@ -79,7 +79,7 @@ TEST_F(CollectorWriterTest, APointBeforeTheFirstFamilyIsCountedWithItsReason) {
   EXPECT_EQ(Add({}, Number(1)).code(), Code::kInvalid);
   EXPECT_EQ(writer_.refusals().invalid, 1u);
   EXPECT_EQ(writer_.refusals().first, "a point came before the first family");
-  EXPECT_FALSE(Begin(MetricType::kGauge, "not valid").ok());
+  EXPECT_FALSE(Begin(MetricType::kGauge, "").ok());
   EXPECT_EQ(Add({}, Number(1)).text(), "no family is open");
   EXPECT_EQ(writer_.refusals().invalid, 2u);
 }

@@ -126,10 +126,10 @@ TEST_F(FamilyNativeTest, IsAnotherFamilyWithOtherNativeBuckets) {
   EXPECT_EQ(Make(Description({1})), family);
   FamilyDescription other = Description({1});
   other.native_max_buckets = 0;
-  EXPECT_THAT(Refusal(other), HasSubstr("another native buckets"));
+  EXPECT_THAT(Refusal(other), HasSubstr("differs in its native buckets"));
   other.native_max_buckets = 100;
   other.native_growth = 1.5;
-  EXPECT_THAT(Refusal(other), HasSubstr("another native buckets"));
+  EXPECT_THAT(Refusal(other), HasSubstr("differs in its native buckets"));
 }
 
 TEST_F(FamilyNativeTest, ComesBackFromZeroAfterRemoval) {
