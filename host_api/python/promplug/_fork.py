@@ -1,0 +1,64 @@
+# SPDX-License-Identifier: MIT
+"""What happens to plugins at fork and at exit.
+
+`lock` guards the short steps of this package that several attributes take part in. It is never held
+over a call of the plugin that may wait: the forking thread takes it while such calls stand still.
+"""
+import atexit
+import os
+import threading
+from typing import List
+
+lock = threading.RLock()
+_plugins: List = []
+_forking = threading.local()
+_installed = False
+
+
+def watch(plugin) -> None:
+    """From now on `plugin` takes part in forks, and is stopped at exit."""
+    global _installed
+    with lock:
+        _plugins.append(plugin)
+        if _installed:
+            return
+        _installed = True
+    # Before a fork the hooks run in the reverse order. Ours come after those of the modules that
+    # are imported by now, logging among them: what those lock before the fork would keep a log line
+    # or a collector from ending while fork_prepare() waits for it.
+    os.register_at_fork(before=_before, after_in_parent=_after_in_parent,
+                        after_in_child=_after_in_child)
+    atexit.register(_at_exit)
+
+
+def plugins() -> List:
+    """Those that take part."""
+    return list(_plugins)
+
+
+def unwatch(plugin) -> None:
+    with lock:
+        if plugin in _plugins:
+            _plugins.remove(plugin)
+
+
+def _before() -> None:
+    _forking.prepared = [plugin for plugin in list(_plugins) if plugin._fork_prepare()]
+    lock.acquire()
+
+
+def _after_in_parent() -> None:
+    lock.release()
+    for plugin in _forking.prepared:
+        plugin._fork_parent()
+
+
+def _after_in_child() -> None:
+    lock.release()
+    for plugin in list(_plugins):
+        plugin._fork_child(plugin in _forking.prepared)
+
+
+def _at_exit() -> None:
+    for plugin in list(_plugins):
+        plugin._at_exit()

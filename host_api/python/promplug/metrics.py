@@ -1,0 +1,219 @@
+# SPDX-License-Identifier: MIT
+"""Counter, Gauge, Histogram and Summary, with the names and habits of prometheus_client.
+
+An update of a series is one call of the plugin that takes no lock. It holds the GIL, which costs
+less than giving it up. Exemplars, and a summary, take a short lock in the plugin.
+"""
+import time
+from ctypes import byref, c_double
+from typing import Callable, Dict, Iterable, Optional, Sequence, Tuple, Type, Union
+
+from . import _abi
+from ._metric import Metric
+from ._pending import PendingCounter, PendingGauge, PendingObservations
+from ._timing import ExceptionCounter, InprogressTracker, Timer
+from .collectors import ValueFunction
+
+INF = float("inf")
+_ONE = c_double(1)
+_PROCESS_MODES = {"all": _abi.MODE_PER_WORKER, "liveall": _abi.MODE_PER_WORKER,
+                  "min": _abi.MODE_MIN, "livemin": _abi.MODE_MIN, "max": _abi.MODE_MAX,
+                  "livemax": _abi.MODE_MAX, "sum": _abi.MODE_SUM, "livesum": _abi.MODE_SUM,
+                  "mostrecent": _abi.MODE_LATEST, "livemostrecent": _abi.MODE_LATEST}
+
+
+def _exemplar(labels: Dict[str, str]) -> _abi.Exemplar:
+    if sum(len(name) + len(value) for name, value in labels.items()) > 128:
+        raise ValueError("Exemplar labels have more than 128 UTF-8 characters")
+    return _abi.Exemplar(labels=_abi.pairs(labels.items()), n_labels=len(labels))
+
+
+class Counter(Metric):
+    """It only goes up. Exposed as NAME_total, whether or not the name given ends in it."""
+    kind, type_name, suffix = _abi.COUNTER, "counter", "_total"
+
+    def inc(self, amount: float = 1, exemplar: Optional[Dict[str, str]] = None) -> None:
+        """Adds `amount`, which is not negative (ValueError). An exemplar is kept until the next."""
+        if exemplar is None:
+            if amount == 1:
+                self._inc(self._handle)
+                return
+            if amount < 0:
+                raise ValueError("Counters can only be incremented by non-negative amounts.")
+            self._add(self._handle, c_double(amount))
+            return
+        if amount < 0:
+            raise ValueError("Counters can only be incremented by non-negative amounts.")
+        record = _exemplar(exemplar)
+        self._add_exemplar(self._handle, c_double(amount), byref(record))
+
+    def count_exceptions(self, exception: Union[Type[BaseException],
+                                                Tuple[Type[BaseException], ...]] = Exception
+                         ) -> ExceptionCounter:
+        """A context manager and decorator that counts the exceptions of that type, or types."""
+        return ExceptionCounter(self, exception)
+
+    def _be_pending(self) -> None:
+        pending = self._pending = PendingCounter(self)
+        self._inc, self._add, self._add_exemplar = pending.inc, pending.add, pending.add_exemplar
+
+    def _use(self, api, handle) -> None:
+        self._inc, self._add = api.hot_counter_inc, api.hot_counter_add
+        self._add_exemplar = api.counter_add_exemplar
+
+    def _be_parent(self) -> None:
+        self._inc = self._add = self._add_exemplar = self._missing_labels
+
+
+class Gauge(Metric):
+    """It goes up and down.
+
+    multiprocess_mode, as in prometheus_client, says how many worker processes become one.
+    """
+    kind, type_name = _abi.GAUGE, "gauge"
+
+    def __init__(self, name: str, documentation: str, labelnames: Iterable[str] = (),
+                 namespace: str = "", subsystem: str = "", unit: str = "", plugin=None,
+                 multiprocess_mode: str = "all"):
+        if multiprocess_mode not in _PROCESS_MODES:
+            raise ValueError("Invalid multiprocess mode: " + multiprocess_mode)
+        self._function: Optional[ValueFunction] = None
+        super().__init__(name, documentation, labelnames, namespace, subsystem, unit, plugin,
+                         _PROCESS_MODES[multiprocess_mode])
+        self._plugin = plugin
+
+    def inc(self, amount: float = 1) -> None:
+        self._add(self._handle, _ONE if amount == 1 else c_double(amount))
+
+    def dec(self, amount: float = 1) -> None:
+        self._add(self._handle, c_double(-amount))
+
+    def set(self, value: float) -> None:
+        self._set(self._handle, c_double(value))
+
+    def set_to_current_time(self) -> None:
+        """The Unix time in seconds."""
+        self._set(self._handle, c_double(time.time()))
+
+    def track_inprogress(self) -> InprogressTracker:
+        """A context manager and decorator: up by one inside, down again outside."""
+        return InprogressTracker(self)
+
+    def time(self) -> Timer:
+        """A context manager and decorator that sets it to the seconds taken."""
+        return Timer(self, "set")
+
+    def set_function(self, f: Callable[[], float]) -> None:
+        """From now on the value is what `f` returns, asked at each scrape, on a thread of the
+        plugin; other updates do nothing. What raises is left out of the scrape."""
+        if self.labelnames and not self._labelvalues:
+            self._missing_labels()
+        self._forget_function()
+        self._function = ValueFunction(self.kind, self.name, self.documentation,
+                                       dict(zip(self.labelnames, self._labelvalues)), f)
+        self._be_ignored()
+        super()._leave()
+        self._function.attach(self._plugin)
+
+    def _be_pending(self) -> None:
+        if self._function is not None:
+            return
+        pending = self._pending = PendingGauge(self)
+        self._set, self._add = pending.set, pending.add
+
+    def _use(self, api, handle) -> None:
+        self._set, self._add = api.hot_gauge_set, api.hot_gauge_add
+
+    def _be_parent(self) -> None:
+        self._set = self._add = self._missing_labels
+
+    def _be_ignored(self) -> None:
+        self._pending = None
+        self._set = self._add = lambda *_: None
+
+    def _leave(self) -> None:
+        super()._leave()
+        self._forget_function()
+
+    def _forget_function(self) -> None:
+        if self._function is not None:
+            self._function.unregister()
+            self._function = None
+
+
+class Histogram(Metric):
+    """Observations by bucket. `buckets` are ascending upper bounds; +Inf is added."""
+    kind, type_name, reserved_labels = _abi.HISTOGRAM, "histogram", ("le",)
+    DEFAULT_BUCKETS = (.005, .01, .025, .05, .075, .1, .25, .5, .75, 1.0, 2.5, 5.0, 7.5, 10.0, INF)
+
+    def __init__(self, name: str, documentation: str, labelnames: Iterable[str] = (),
+                 namespace: str = "", subsystem: str = "", unit: str = "", plugin=None,
+                 buckets: Sequence[Union[float, str]] = DEFAULT_BUCKETS):
+        bounds = [float(bound) for bound in buckets]
+        if bounds != sorted(bounds):
+            raise ValueError("Buckets not in sorted order")
+        if bounds and bounds[-1] == INF:
+            bounds.pop()
+        if not bounds:
+            raise ValueError("Must have at least two buckets")
+        self._bounds = tuple(bounds)
+        super().__init__(name, documentation, labelnames, namespace, subsystem, unit, plugin)
+
+    def observe(self, amount: float, exemplar: Optional[Dict[str, str]] = None) -> None:
+        """Counts `amount` in its bucket. An exemplar is kept until the next of that bucket."""
+        if exemplar is None:
+            self._observe(self._handle, c_double(amount))
+            return
+        record = _exemplar(exemplar)
+        self._observe_exemplar(self._handle, c_double(amount), byref(record))
+
+    def time(self) -> Timer:
+        """A context manager and decorator that observes the seconds taken."""
+        return Timer(self, "observe")
+
+    def _describe(self, desc: _abi.FamilyDesc) -> None:
+        desc.buckets, desc.n_buckets = _abi.doubles(self._bounds), len(self._bounds)
+
+    def _be_pending(self) -> None:
+        pending = self._pending = PendingObservations(self, self._bounds)
+        self._observe, self._observe_exemplar = pending.observe, pending.observe_exemplar
+
+    def _use(self, api, handle) -> None:
+        self._observe, self._observe_exemplar = api.hot_observe, api.observe_exemplar
+
+    def _be_parent(self) -> None:
+        self._observe = self._observe_exemplar = self._missing_labels
+
+
+class Summary(Metric):
+    """Count and sum of observations, and the given quantiles (each in [0,1]) of the last
+    `window_seconds`."""
+    kind, type_name, reserved_labels = _abi.SUMMARY, "summary", ("quantile",)
+
+    def __init__(self, name: str, documentation: str, labelnames: Iterable[str] = (),
+                 namespace: str = "", subsystem: str = "", unit: str = "", plugin=None,
+                 quantiles: Sequence[float] = (), window_seconds: int = 0):
+        self._quantiles, self._window_seconds = tuple(quantiles), window_seconds
+        super().__init__(name, documentation, labelnames, namespace, subsystem, unit, plugin)
+
+    def observe(self, amount: float) -> None:
+        self._observe(self._handle, c_double(amount))
+
+    def time(self) -> Timer:
+        """A context manager and decorator that observes the seconds taken."""
+        return Timer(self, "observe")
+
+    def _describe(self, desc: _abi.FamilyDesc) -> None:
+        desc.quantiles, desc.n_quantiles = _abi.doubles(self._quantiles), len(self._quantiles)
+        desc.summary_window_seconds = self._window_seconds
+
+    def _be_pending(self) -> None:
+        self._pending = PendingObservations(self)
+        self._observe = self._pending.observe
+
+    def _use(self, api, handle) -> None:
+        # It takes a lock, for which a thread that holds the GIL may not wait.
+        self._observe = api.observe
+
+    def _be_parent(self) -> None:
+        self._observe = self._missing_labels
