@@ -8,6 +8,8 @@ import signal
 from stack import web
 from stack.process import Process, StackError, wait_until
 
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+
 
 class Host:
     """A server in a directory of its own, with the plugin by path and the plugin's configuration.
@@ -79,22 +81,22 @@ class Host:
         return self.process.wait_log(pattern, seconds)
 
 
-class SampleHost(Host):
-    """sample_host/, the C++ server."""
-    kind = "sample_host"
+class FileHost(Host):
+    """One that is configured by lines KEY = VALUE, and says where it listens."""
+
+    def program(self):
+        """The command, without its --config FILE."""
+        raise NotImplementedError
 
     def command(self):
-        program = os.environ.get("PROMPLUG_SAMPLE_HOST", "")
-        if not os.access(program, os.X_OK):
-            raise StackError(f"PROMPLUG_SAMPLE_HOST names no program: {program!r}")
         settings = {"listen": "127.0.0.1:0", **self.settings}
         if self.plugin:
             settings["plugin"] = self.plugin
         if self.has_plugin_config:
             settings["plugin_config"] = self.plugin_config_path
-        path = self.directory / "sample_host.conf"
+        path = self.directory / f"{self.kind}.conf"
         path.write_text("".join(f"{k} = {v}\n" for k, v in settings.items()), encoding="utf-8")
-        return [program, "--config", path]
+        return [*self.program(), "--config", path]
 
     def wait_ready(self):
         address = self.process.wait_log(r"^listening on (127\.0\.0\.1:\d+)", 20)[1]
@@ -103,7 +105,30 @@ class SampleHost(Host):
         return "http://" + address
 
 
-KINDS = {kind.kind: kind for kind in (SampleHost,)}
+class SampleHost(FileHost):
+    """sample_host/, the C++ server."""
+    kind = "sample_host"
+
+    def program(self):
+        program = os.environ.get("PROMPLUG_SAMPLE_HOST", "")
+        if not os.access(program, os.X_OK):
+            raise StackError(f"PROMPLUG_SAMPLE_HOST names no program: {program!r}")
+        return [program]
+
+
+class PythonHost(FileHost):
+    """sample_host/python, on FastAPI and uvicorn, by the distribution's Python."""
+    kind = "python"
+
+    def __init__(self, *args, environment=None, **kwargs):
+        package = {"PYTHONPATH": str(ROOT / "host_api/python"), "PYTHONDONTWRITEBYTECODE": "1"}
+        super().__init__(*args, environment={**package, **(environment or {})}, **kwargs)
+
+    def program(self):
+        return ["/usr/bin/python3", ROOT / "sample_host/python/photo_service.py"]
+
+
+KINDS = {kind.kind: kind for kind in (SampleHost, PythonHost)}
 
 
 def new_host(directory, plugin=None, **kwargs):
