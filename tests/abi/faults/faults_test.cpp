@@ -153,7 +153,9 @@ void Check(const Life& life) {
   EXPECT_EQ(life.second_scrape, PROMPLUG_OK);
   EXPECT_EQ(life.stop, PROMPLUG_OK);
   EXPECT_EQ(life.destroy, PROMPLUG_OK);
-  if (life.create == PROMPLUG_OK) EXPECT_GT(life.body, 0u);
+  if (life.create == PROMPLUG_OK) {
+    EXPECT_GT(life.body, 0u);
+  }
   if (life.start == PROMPLUG_OK && life.reload == PROMPLUG_OK) {
     EXPECT_EQ(life.listening, life.create == PROMPLUG_OK);
   }

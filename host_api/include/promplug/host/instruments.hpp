@@ -261,7 +261,7 @@ class Family {
     // One more than there are, since an array of none is not allowed.
     const LabelValue made[] = {LabelValue(values)..., LabelValue("")};
     promplug_str strs[sizeof...(Values) + 1];
-    for (size_t i = 0; i < sizeof...(Values); ++i) strs[i] = Str(made[i].view());
+    for (size_t i = 0; i <= sizeof...(Values); ++i) strs[i] = Str(made[i].view());
     return call(strs, sizeof...(Values));
   }
 
