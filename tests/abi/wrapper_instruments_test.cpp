@@ -86,7 +86,7 @@ TEST(WrapperInstrumentsTest, AFamilyThatCannotBeMadeSaysWhyAndCountsForNothing) 
   EXPECT_EQ(gauge.status().code(), PROMPLUG_E_EXISTS);
   gauge.Labels().Set(7);
   gauge.Set(7);
-  EXPECT_EQ(plugin.Counter("not a name", "h").status().code(), PROMPLUG_E_INVAL);
+  EXPECT_EQ(plugin.Counter("", "h").status().code(), PROMPLUG_E_INVAL);
   EXPECT_THAT(Exposition(plugin), AllOf(HasSubstr("taken 1\n"), Not(HasSubstr("taken 7"))));
 }
 
