@@ -127,7 +127,7 @@ class RelayInputsTest(StackCase):
             with self.subTest(name):
                 self.assertIsNone(self.gateway.group(name, INSTANCE))
                 lines = [line for line in self.host_.log().splitlines()
-                         if re.search(rf"\b{name}\b", line)]
+                         if re.search(rf"forwarding of {name}\b", line)]
                 self.assertEqual(len(lines), 1, lines)
 
     def test_the_own_families_of_the_exporter_are_kept_by_configuration(self):
