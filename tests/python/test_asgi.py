@@ -212,8 +212,34 @@ class MiddlewareTest(WebCase):
 
     def test_a_plugin_that_does_not_run_leaves_its_path_to_the_application(self):
         plugin = self.load(start=False)
-        sent = self.ask(promplug.asgi.Middleware(self.echo, plugin), "/metrics")
-        self.assertEqual(sent[0]["status"], 204)
+        middleware = promplug.asgi.Middleware(self.echo, plugin)
+        seen = [self.ask(middleware, "/metrics")[0]["status"]]
+        for change in (plugin.start, plugin.stop, plugin.start, plugin.close):
+            change()
+            seen.append(self.ask(middleware, "/metrics")[0]["status"])
+        self.assertEqual(seen, [204, 200, 204, 200, 204])
+
+    def test_the_path_follows_a_reload_and_learning_it_asks_no_collector(self):
+        path = self.directory() / "promplug.yml"
+        path.write_text("scrape: {path: /one}\n", encoding="utf-8")
+        plugin = self.load(config_path=str(path))
+        asked = []
+        promplug.register_collector("c", lambda: asked.append(1) or (), plugin)
+        middleware = promplug.asgi.Middleware(self.echo, plugin)
+
+        def statuses():
+            return [self.ask(middleware, where)[0]["status"] for where in ("/metrics", "/two", "/one", "/three")]
+
+        self.assertFalse(plugin.metrics_path.is_own(plugin, "/other"))
+        self.assertTrue(plugin.metrics_path.is_own(plugin, "/one"))
+        self.assertEqual(asked, [])
+        self.assertEqual(statuses(), [204, 204, 200, 204])
+        path.write_text("scrape: {path: /two}\n", encoding="utf-8")
+        plugin.reload()
+        self.assertEqual(statuses(), [204, 200, 204, 204])
+        path.write_text("", encoding="utf-8")
+        plugin.reload()
+        self.assertEqual(statuses(), [200, 204, 204, 204])
 
     def test_a_websocket_is_passed_on_uncounted(self):
         plugin = self.load()

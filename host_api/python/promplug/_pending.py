@@ -4,7 +4,7 @@
 Each has the update functions of its kind, called as the plugin's are (the handle, which is ignored,
 then the value as c_double; an exemplar is not kept), and flush(api, handle, switch), which hands over what was counted to the series of
 that handle, and calls switch() to have the child's updates go there: all under _fork.lock, so that
-none is lost and none counts twice.
+none is lost and none counts twice. A second flush() does nothing.
 """
 import bisect
 from ctypes import c_double
@@ -37,6 +37,8 @@ class PendingCounter:
 
     def flush(self, api, handle, switch) -> None:
         with _fork.lock:
+            if self.flushed:
+                return
             self.flushed = True
             if self.amount:
                 api.hot_counter_add(handle, c_double(self.amount))
@@ -63,6 +65,8 @@ class PendingGauge:
 
     def flush(self, api, handle, switch) -> None:
         with _fork.lock:
+            if self.flushed:
+                return
             self.flushed = True
             if self.value:
                 api.hot_gauge_set(handle, c_double(self.value))
@@ -96,6 +100,8 @@ class PendingObservations:
 
     def flush(self, _api, _handle, switch) -> None:
         with _fork.lock:
+            if self.flushed:
+                return
             self.flushed = True
             switch()
             buckets, self.buckets = self.buckets, []

@@ -8,7 +8,7 @@ from . import _abi, _binding, _callbacks
 from ._log import logger
 from .errors import Error, StateError, check
 from .metrics import Histogram
-from .scrape import make_request, read_headers
+from .scrape import is_scrape, make_request, read_headers
 from .web import WebMetrics, route_or_none
 
 _PIECE = 65536
@@ -19,8 +19,7 @@ class Middleware:
 
     plugin        the plugin that answers and counts; by default the one that load() made, also if
                   that is loaded later. Without any the application is served as if alone.
-    metrics_path  the path that the plugin answers; None: scrape.path of its configuration, which
-                  it is asked for at each request.
+    metrics_path  the path that the plugin answers; None: scrape.path of its configuration.
     route_of      of a scope that was answered, the route's template or None. By default that of
                   Starlette and FastAPI.
     manage        whether the plugin is started at the application's startup (in the worker, after
@@ -65,13 +64,9 @@ class Middleware:
 
     async def _answer_scrape(self, scope, send) -> bool:
         plugin = self._plugin or _binding.default()
-        flags = 0
-        if self._metrics_path is not None:
-            if scope["path"] != self._metrics_path:
-                return False
-            flags = _abi.REQ_MOUNTED
-        if plugin is None:
+        if plugin is None or not is_scrape(plugin, scope["path"], self._metrics_path):
             return False
+        flags = _abi.REQ_MOUNTED
         if scope.get("http_version") == "1.0":  # it has no chunks
             flags |= _abi.REQ_NEED_LENGTH
         headers = [(name.decode("latin-1"), value.decode("latin-1"))

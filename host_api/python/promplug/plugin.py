@@ -2,13 +2,14 @@
 """The plugin as an object: its life, its status, what can be asked of it."""
 import os
 import threading
-from ctypes import byref, c_void_p
+from ctypes import byref, c_void_p, create_string_buffer
 from typing import Any, Callable, List, Mapping, NamedTuple, Optional
 
 from . import _abi, _binding, _callbacks, _fork
 from ._instance import Instance
 from ._library import load_library
 from ._log import LOG, logger as package_logger
+from ._path import MetricsPath
 from .errors import Error, StateError, check, make_error
 
 _STATES = {_abi.STATE_CREATED: "created", _abi.STATE_RUNNING: "running",
@@ -61,8 +62,9 @@ class Plugin:
                             else _abi.CHILD_INERT)
         # Start, stop, reload, fork and close come one at a time, as the ABI wants it.
         self._control = threading.RLock()
-        self._pid = os.getpid()
+        self._inert = False
         self.bound = _binding.Bound()
+        self.metrics_path = MetricsPath()
 
     def __repr__(self) -> str:
         return f"<promplug.Plugin {self._api.path} {self.status().state}>"
@@ -108,7 +110,10 @@ class Plugin:
     def reload(self) -> None:
         """Reads the configuration again. On an error (ConfigError) the old one stays."""
         with self._control:
-            self._call(self._api.reload, None)
+            try:
+                self._call(self._api.reload, None)
+            finally:
+                self.metrics_path.forget()
 
     def close(self, timeout: Optional[float] = None) -> None:
         """Stops and ends it. Its instruments count on by themselves, for the next plugin.
@@ -151,7 +156,6 @@ class Plugin:
 
     def last_error(self) -> str:
         """The last failure in the background; empty where there was none."""
-        from ctypes import create_string_buffer
         buffer = create_string_buffer(4096)
         self._api.last_error(self.instance().pointer, buffer, len(buffer))
         return buffer.value.decode("utf-8", "replace")
@@ -170,11 +174,10 @@ class Plugin:
 
     def _fork_prepare(self) -> bool:
         # One that cannot be had is held by a call that takes long, such as a stop.
-        if not self._control.acquire(timeout=_FORK_WAIT_SECONDS):
+        if self._inert or not self._control.acquire(timeout=_FORK_WAIT_SECONDS):
             return False
         instance = self._instance
-        result = (_abi.E_STATE if instance is None or self._pid != os.getpid()
-                  else self._api.fork_prepare(instance.pointer))
+        result = _abi.E_STATE if instance is None else self._api.fork_prepare(instance.pointer)
         if result != _abi.OK:
             self._control.release()
         return result == _abi.OK
@@ -187,20 +190,22 @@ class Plugin:
 
     def _fork_child(self, prepared: bool) -> None:
         if not prepared:
-            self._control = threading.RLock()
-            self._logger.warning("no metrics in this fork child: the plugin was busy at the fork")
+            self._control = threading.RLock()  # a thread that is not here may have held it
+            if not self._inert:
+                self._inert = True
+                self._logger.warning("no metrics in this fork child: the plugin was busy at the fork")
             return
         error = _abi.Error()
         result = self._api.fork_child(self._instance.pointer, self._child_mode, byref(error))
         self._control.release()
-        if self._child_mode == _abi.CHILD_RESTART:
-            self._pid = os.getpid()
+        self._inert = self._child_mode == _abi.CHILD_INERT
+        if not self._inert:
             self.bound.after_restart()
         if result != _abi.OK:
             self._logger.error("after a fork: %s", error.text.decode("utf-8", "replace"))
 
     def _at_exit(self) -> None:
-        if self._pid != os.getpid():
+        if self._inert:
             return
         try:
             self.stop()

@@ -58,6 +58,14 @@ def generate_latest(plugin: Optional[Any] = None) -> bytes:
     return handle_request(chosen, mounted=True).body
 
 
+def is_scrape(plugin: Any, path: str, chosen: Optional[str] = None) -> bool:
+    """Whether a request for that path is for the plugin: the `chosen` one, or, where that is None,
+    scrape.path of its configuration. Never waits."""
+    if chosen is not None:
+        return path == chosen
+    return plugin.metrics_path.is_own(plugin, path)
+
+
 def make_request(method: str, path: str, query: str, headers: Iterable[Tuple[str, str]],
                  flags: int) -> _abi.Request:
     """A promplug_request that keeps its texts alive itself."""

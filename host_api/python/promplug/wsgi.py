@@ -7,7 +7,7 @@ from . import _binding
 from ._log import logger
 from .errors import Error, StateError
 from .metrics import Histogram
-from .scrape import handle_request
+from .scrape import handle_request, is_scrape
 from .web import WebMetrics, route_or_none
 
 ROUTE_KEY = "promplug.route"
@@ -18,8 +18,7 @@ class Middleware:
 
     plugin        the plugin that answers and counts; by default the one that load() made, also if
                   that is loaded later. Without any the application is served as if alone.
-    metrics_path  the path that the plugin answers; None: scrape.path of its configuration, which
-                  it is asked for at each request.
+    metrics_path  the path that the plugin answers; None: scrape.path of its configuration.
     route_of      of an environ whose answer begins, the route's template or None. By default what
                   the application put into environ["promplug.route"], else that of Flask.
     prefix, buckets  as WebMetrics has them.
@@ -47,14 +46,13 @@ class Middleware:
     def _scrape(self, environ: dict) -> Any:
         plugin = self._plugin or _binding.default()
         path = environ.get("SCRIPT_NAME", "") + environ.get("PATH_INFO", "")
-        mounted = self._metrics_path is not None
-        if plugin is None or (mounted and path != self._metrics_path):
+        if plugin is None or not is_scrape(plugin, path, self._metrics_path):
             return None
         headers = [(key[5:].replace("_", "-"), value) for key, value in environ.items()
                    if key.startswith("HTTP_")]
         try:
             return handle_request(plugin, environ["REQUEST_METHOD"], path,
-                                  environ.get("QUERY_STRING", ""), headers, mounted=mounted)
+                                  environ.get("QUERY_STRING", ""), headers, mounted=True)
         except StateError:  # it does not run
             return None
         except Error as error:
