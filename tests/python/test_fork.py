@@ -170,6 +170,26 @@ class ForkTest(PluginCase):
                 assert total == sum(counted) == show("h_count") == show("s_count"), (total, counted)
         """)
 
+    def test_a_thread_that_holds_the_lock_of_the_package_and_waits_for_the_fork_stops_neither(self):
+        self.run_script("""
+            from promplug import _fork
+            counter = promplug.Counter("c", "x", ["k"])
+            with promplug.load() as plugin:
+                held, go_on = threading.Event(), threading.Event()
+                def hold():
+                    with _fork.lock:
+                        held.set()
+                        go_on.wait(60)
+                        counter.labels("from the thread").inc()
+                thread = threading.Thread(target=hold)
+                thread.start()
+                held.wait(60)
+                assert fork(lambda: counter.labels("from the child").inc()) == 0
+                go_on.set()
+                thread.join()
+                assert show("c_total") == 1, promplug.generate_latest()
+        """)
+
     def test_a_subprocess_costs_the_plugin_nothing(self):
         self.run_script("""
             import subprocess

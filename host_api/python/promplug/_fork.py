@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: MIT
 """What happens to plugins at fork and at exit.
 
-`lock` guards the short steps of this package that several attributes take part in. It is never held
+`lock` guards the short steps of this package that several attributes take part in. It is not held
 over a call of the plugin that may wait: the forking thread takes it while such calls stand still.
+Use it as `_fork.lock`: a fork child has another one.
 """
 import atexit
 import os
@@ -10,6 +11,7 @@ import threading
 from typing import List
 
 lock = threading.RLock()
+_LOCK_SECONDS = 2
 _plugins: List = []
 _forking = threading.local()
 _installed = False
@@ -44,17 +46,20 @@ def unwatch(plugin) -> None:
 
 def _before() -> None:
     _forking.prepared = [plugin for plugin in list(_plugins) if plugin._fork_prepare()]
-    lock.acquire()
+    # Not for ever: garbage that is collected under the lock may release a series, which waits.
+    _forking.locked = lock.acquire(timeout=_LOCK_SECONDS)
 
 
 def _after_in_parent() -> None:
-    lock.release()
+    if _forking.locked:
+        lock.release()
     for plugin in _forking.prepared:
         plugin._fork_parent()
 
 
 def _after_in_child() -> None:
-    lock.release()
+    global lock
+    lock = threading.RLock()
     for plugin in list(_plugins):
         plugin._fork_child(plugin in _forking.prepared)
 
