@@ -5,12 +5,13 @@ import logging
 import os
 import socket
 import subprocess
+import threading
 import unittest
 
 import promplug
 from promplug import _callbacks
 from stack.process import free_port
-from support import PLUGIN, ROOT, PluginCase, exposition, sample
+from support import PLUGIN, ROOT, WAIT_SECONDS, PluginCase, exposition, sample
 
 
 class LoadTest(PluginCase):
@@ -136,6 +137,25 @@ class LifeTest(PluginCase):
         self.assertIn("INFO:promplug:Pushgateway disabled", logs.output[0])
         with self.assertLogs("of.the.host", logging.INFO):
             self.load(logger=logging.getLogger("of.the.host"))
+
+    def test_a_scrape_that_is_refused_is_an_error_and_no_exposition(self):
+        plugin = self.load({"scrape.max_requests_in_flight": "1", "scrape.timeout_seconds": "30"})
+        entered, let_go = threading.Event(), threading.Event()
+        self.addCleanup(let_go.set)
+
+        def hang():
+            entered.set()
+            let_go.wait(WAIT_SECONDS)
+            return ()
+
+        promplug.register_collector("hang", hang, plugin, timeout=WAIT_SECONDS)
+        first = threading.Thread(target=exposition, args=(plugin,))
+        first.start()
+        entered.wait(WAIT_SECONDS)
+        with self.assertRaisesRegex(promplug.Error, "503"):
+            exposition(plugin)
+        let_go.set()
+        first.join()
 
     def test_many_load_and_stop_cycles_leave_no_descriptor_and_no_thread(self):
         def cycle():

@@ -4,7 +4,7 @@ from ctypes import byref, string_at
 from typing import Any, Iterable, List, NamedTuple, Optional, Tuple
 
 from . import _abi, _binding, _callbacks
-from .errors import StateError, check
+from .errors import Error, StateError, check
 
 Headers = List[Tuple[str, str]]
 
@@ -51,11 +51,17 @@ def handle_request(plugin: Any, method: str = "GET", path: str = "/metrics", que
 
 
 def generate_latest(plugin: Optional[Any] = None) -> bytes:
-    """All metrics as text, as prometheus_client's function of that name. Raises StateError."""
+    """All metrics as text, as prometheus_client's function of that name.
+
+    Raises StateError where no plugin runs, and Error where it refuses (too many scrapes at once).
+    """
     chosen = plugin or _binding.default()
     if chosen is None:
         raise StateError("no plugin is loaded")
-    return handle_request(chosen, mounted=True).body
+    answer = handle_request(chosen, mounted=True)
+    if answer.status != 200:
+        raise Error(f"scrape: {answer.status} {answer.body.decode('utf-8', 'replace').strip()}")
+    return answer.body
 
 
 def is_scrape(plugin: Any, path: str, chosen: Optional[str] = None) -> bool:
