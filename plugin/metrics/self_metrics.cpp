@@ -2,7 +2,6 @@
 #include "metrics/self_metrics.hpp"
 
 #include <array>
-
 #include <new>
 
 namespace promplug {
