@@ -2,13 +2,13 @@
 # SPDX-License-Identifier: MIT
 """Reads an exposition with prometheus_client's parser and compares it with what went in.
 
-usage: read_exposition.py text|openmetrics EXPOSITION EXPECTED
+usage: read_exposition.py text|openmetrics EXPOSITION EXPECTED [--without-created]
 
 EXPECTED has a line for each sample, in order, and one before each family:
   F type name help unit
   S name value timestamp_ms|- [label=value ...] [# exemplar_value timestamp_ms [label=value ...]]
 Texts are hex of UTF-8 or - for none, values the bits of the double in hex. The values of `le` and
-`quantile` are compared as numbers. The parser of OpenMetrics takes -0 for the integer 0.
+`quantile` are compared as numbers. With --without-created, times of creation are left out. The parser of OpenMetrics takes -0 for the integer 0.
 """
 import struct
 import sys
@@ -17,6 +17,7 @@ from prometheus_client.openmetrics import parser
 from prometheus_client.parser import text_string_to_metric_families
 
 IS_TEXT = sys.argv[1] == "text"
+WITHOUT_CREATED = "--without-created" in sys.argv
 
 
 def text(hexed):
@@ -72,6 +73,8 @@ def found(path):
         name = family.name + ("_total" if kind == "counter" and IS_TEXT else "")
         yield ("F", kind, name, family.documentation, family.unit)
         for s in family.samples:
+            if WITHOUT_CREATED and s.name.endswith("_created"):
+                continue
             exemplar = s.exemplar and (bits(s.exemplar.value), milliseconds(s.exemplar.timestamp),
                                        s.exemplar.labels)
             yield ("S", s.name, bits(s.value), milliseconds(s.timestamp), labels(s.labels.items()),
