@@ -106,12 +106,14 @@ Status ReadText(const Key<Draft>& key, const std::string& name, const std::strin
 
 constexpr std::string_view kOwnVariables = "PROMPLUG_";
 constexpr char kFileVariable[] = "PROMPLUG_CONFIG";
+// For hosts that find the plugin by the environment.
+constexpr char kPluginVariable[] = "PROMPLUG_PLUGIN";
 
 // No error as an unknown key of the file is: whoever starts the process may have variables of
 // other programs that begin like ours.
 void WarnOfUnknownVariables(const ConfigInput& input, Draft& draft) {
   if (!input.variable_names) return;
-  std::vector<std::string> known = {kFileVariable};
+  std::vector<std::string> known = {kFileVariable, kPluginVariable};
   for (const Key<Draft>& key : ConfigKeys()) known.push_back(GenericVariable(key.name));
   const std::vector<std::string_view> views(known.begin(), known.end());
   for (const std::string& name : input.variable_names()) {

@@ -8,7 +8,7 @@ from support import PluginCase
 # Each script is a process of its own. A child reports through its exit status, and by the lines
 # that it prints; show() gives a sample of this process' own exposition.
 HEAD = """
-import multiprocessing, time, warnings
+import multiprocessing, time, traceback, warnings
 from prometheus_client.parser import text_string_to_metric_families
 warnings.simplefilter("ignore")
 def show(name):
@@ -22,6 +22,8 @@ def fork(body):
         try:
             body()
             status = 0
+        except BaseException:
+            traceback.print_exc()
         finally:
             sys.stdout.flush(); sys.stderr.flush()
             os._exit(status)
@@ -47,7 +49,9 @@ class ForkTest(PluginCase):
                 held.inc(5); gauge.set(3); histogram.observe(1); info.info({"v": "1"}); enum.state("q")
                 def child():
                     assert plugin.status().state == "running", plugin.status()
-                    assert "pp-collect" in threads(), threads()
+                    deadline = time.monotonic() + 30  # a thread names itself
+                    while "pp-collect" not in threads():
+                        assert time.monotonic() < deadline, threads()
                     assert (show("c_total"), show("g"), show("h_count")) == (0, 0, 0)
                     assert (show("i_info"), show("e")) == (1, 0)
                     held.inc(); counter.labels("v").inc(); counter.labels("new").inc(7); histogram.observe(2)

@@ -167,6 +167,7 @@ TEST(LoadConfig, WarnsOfVariablesThatItDoesNotKnow) {
                                    {"PROMPLUG_PUSHGATEWAY_LABELS_ZONE", "eu"},
                                    {"PROMPLUG_SO", "s3cr3t"},
                                    {"PROMPLUG_CONFIG", ""},
+                                   {"PROMPLUG_PLUGIN", "/promplug.so"},
                                    {"PROMPLUG_SELF_METRICS", "true"},
                                    {"PROMETHEUS_SOMETHING", "else"},
                                    {"INSTANCE_IP", "i"}})
