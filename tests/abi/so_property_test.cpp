@@ -167,7 +167,8 @@ class Generator {
     for (size_t i = 0; i + 1 < family.label_names.size(); ++i) series.values.push_back(Text());
     series.values.push_back(std::to_string(number));
     series.value = Number();
-    if (family.type == PROMPLUG_COUNTER && !(series.value >= 0)) series.value = 1;
+    // A counter starts at zero, which nothing that is added makes negative.
+    if (family.type == PROMPLUG_COUNTER && !(series.value > 0)) series.value = 1;
     for (size_t i = 0; i <= family.bounds.size(); ++i) series.counts.push_back(Below(5));
     // Of an instrument: that of what is observed, the bounds and 1e300.
     for (size_t i = 0; family.instrument && i <= family.bounds.size(); ++i) {
