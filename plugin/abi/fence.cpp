@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "abi/fence.hpp"
 
-#include <algorithm>
-#include <cstring>
 #include <string_view>
 
 namespace promplug::abi {
@@ -51,10 +49,9 @@ int32_t Answer(const Status& status, promplug_error* err) {
   const auto code = static_cast<int32_t>(status.code());
   if (err == nullptr) return code;
   const std::string_view text = status.text().empty() ? DefaultText(status.code()) : status.text();
-  const size_t length = std::min(text.size(), sizeof err->text - 1);
+  const size_t length = text.copy(err->text, sizeof err->text - 1);
   err->code = code;
   err->text_len = static_cast<uint32_t>(length);
-  std::memcpy(err->text, text.data(), length);
   err->text[length] = '\0';
   return code;
 }

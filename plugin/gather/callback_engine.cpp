@@ -224,8 +224,9 @@ void CallbackEngine::TakePlaceBack(Worker* worker) {
   current_ = worker;
 }
 
-void CallbackEngine::RunOne(Section* section, const std::shared_ptr<Callback>& callback,
-                            Worker* worker) {
+// As in RunCallback(): the unwinding has no object.
+__attribute__((no_sanitize("null"))) void CallbackEngine::RunOne(
+    Section* section, const std::shared_ptr<Callback>& callback, Worker* worker) {
   const TimePoint now = clock_.Now();
   const auto& queue = callback->on_loop ? loop_queue_ : queue_;
   const TimePoint deadline = FirstDeadline(*callback, now, !queue.empty());

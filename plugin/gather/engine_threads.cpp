@@ -17,7 +17,8 @@ constexpr Duration kMaintenanceInterval = std::chrono::milliseconds(250);
 
 }  // namespace
 
-void CallbackEngine::WorkerBody(Worker* worker) {
+// As in RunCallback(): the unwinding has no object.
+__attribute__((no_sanitize("null"))) void CallbackEngine::WorkerBody(Worker* worker) {
   if (hooks_.thread_enter) hooks_.thread_enter(kWorkerName);
   try {
     while (!RunQueue(worker)) {
