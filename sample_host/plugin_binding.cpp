@@ -1,10 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "plugin_binding.hpp"
 
-#include <array>
-#include <condition_variable>
-#include <memory>
-#include <mutex>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -17,8 +13,6 @@ namespace {
 using promplug::host::LogLevel;
 using promplug::host::Plugin;
 using promplug::host::ResponseHead;
-using promplug::host::Scrape;
-using Progress = promplug::host::Scrape::Progress;
 
 std::string_view LevelName(LogLevel level) {
   switch (level) {
@@ -50,68 +44,6 @@ Plugin LoadPlugin(const HostConfig& config) {
   return std::move(loaded).ValueOr(Plugin());
 }
 
-// A scrape under way on a thread of the server, which may wait.
-class ScrapeInProgress {
- public:
-  // False: the request is not for the plugin.
-  bool Begin(Plugin& plugin, const promplug::host::Request& request) {
-    auto begun = plugin.BeginScrape(request, [this] { Notify(); });
-    if (!begun) LogLine(std::string("a scrape failed: ") + begun.error().what());
-    failed_ = !begun;
-    if (begun) scrape_ = std::move(*begun);
-    return failed_ || scrape_.handled();
-  }
-
-  Progress Head(ResponseHead* head) {
-    if (failed_) return Progress::kFailed;
-    return Wait([&] { return scrape_.Head(head); });
-  }
-
-  // One more piece of the body. False: abort the connection.
-  bool Write(httplib::DataSink& sink) {
-    size_t n = 0;
-    switch (Wait([&] { return scrape_.Read(buffer_.data(), buffer_.size(), &n); })) {
-      case Progress::kOk:
-        return sink.write(buffer_.data(), n);
-      case Progress::kEnd:
-        sink.done();
-        return true;
-      default:
-        return false;
-    }
-  }
-
- private:
-  // The plugin has its own deadline; this one holds whatever it does.
-  static constexpr std::chrono::seconds kLongestWait{60};
-
-  void Notify() {
-    const std::lock_guard lock(mutex_);
-    ready_ = true;
-    changed_.notify_one();
-  }
-
-  template <class F>
-  Progress Wait(const F& step) {
-    for (;;) {
-      const Progress progress = step();
-      if (progress != Progress::kAgain) return progress;
-      std::unique_lock lock(mutex_);
-      if (!changed_.wait_for(lock, kLongestWait, [this] { return ready_; })) {
-        return Progress::kFailed;
-      }
-      ready_ = false;
-    }
-  }
-
-  std::mutex mutex_;
-  std::condition_variable changed_;
-  bool ready_ = false;  // guarded by mutex_
-  bool failed_ = false;
-  std::array<char, 65536> buffer_;
-  Scrape scrape_;  // last, so that it ends before what its ready function uses
-};
-
 promplug::host::Request MakeRequest(const httplib::Request& request) {
   promplug::host::Request made;
   made.method = request.method;
@@ -125,15 +57,15 @@ promplug::host::Request MakeRequest(const httplib::Request& request) {
   return made;
 }
 
-void SetBody(const ResponseHead& head, const std::string& content_type,
-             const std::shared_ptr<ScrapeInProgress>& scrape, httplib::Response& response) {
+// A HEAD has the head of a GET; cpp-httplib does not ask for its body.
+void SetHeadOnly(const ResponseHead& head, const std::string& content_type,
+                 httplib::Response& response) {
   if (head.content_length < 0) {
-    response.set_chunked_content_provider(
-        content_type, [scrape](size_t, httplib::DataSink& sink) { return scrape->Write(sink); });
+    response.set_chunked_content_provider(content_type,
+                                          [](size_t, httplib::DataSink&) { return false; });
   } else if (head.content_length > 0) {
-    response.set_content_provider(
-        static_cast<size_t>(head.content_length), content_type,
-        [scrape](size_t, size_t, httplib::DataSink& sink) { return scrape->Write(sink); });
+    response.set_content_provider(static_cast<size_t>(head.content_length), content_type,
+                                  [](size_t, size_t, httplib::DataSink&) { return false; });
   }
 }
 
@@ -164,26 +96,34 @@ void PluginBinding::Stop() {
 
 bool PluginBinding::Answer(const httplib::Request& request, httplib::Response& response) {
   if (!plugin_.loaded()) return false;
-  const auto scrape = std::make_shared<ScrapeInProgress>();
-  if (!scrape->Begin(plugin_, MakeRequest(request))) return false;
-  // cpp-httplib would compress once more what the plugin has compressed, because this header asks
-  // for it. The request is its own and not constant.
-  const_cast<httplib::Headers&>(request.headers).erase("Accept-Encoding");
-  ResponseHead head;
-  if (scrape->Head(&head) != Progress::kOk) {
+  auto answer = plugin_.Handle(MakeRequest(request));
+  if (!answer) {
+    LogLine(std::string("a scrape failed: ") + answer.error().what());
     response.status = 500;
     return true;
   }
-  response.status = head.status;
+  if (!*answer) return false;
+  // cpp-httplib would compress once more what the plugin has compressed, and cut a range out of
+  // it, because the request asks for that. The request is its own and not constant.
+  auto& served = const_cast<httplib::Request&>(request);
+  served.headers.erase("Accept-Encoding");
+  served.ranges.clear();
+  promplug::host::Response& made = **answer;
+  response.status = made.head.status;
   std::string content_type;
-  for (const auto& [name, value] : head.headers) {
+  for (const auto& [name, value] : made.head.headers) {
     if (name == "Content-Type") {
       content_type = value;
     } else {
       response.set_header(name, value);
     }
   }
-  SetBody(head, content_type, scrape, response);
+  if (request.method == "HEAD") {
+    SetHeadOnly(made.head, content_type, response);
+  } else {
+    response.set_header("Content-Type", content_type);
+    response.body = std::move(made.body);
+  }
   return true;
 }
 
