@@ -19,6 +19,16 @@ enum class MetricType : uint8_t {
   kGaugeHistogram = 8,
 };
 
+// How the series of several worker processes become one. The numbers are those of PROMPLUG_MODE_*.
+enum class ProcessMode : uint8_t {
+  kDefault = 0,  // counters, histograms, summaries: sum; info: each once; the rest: per worker
+  kSum = 1,
+  kMax = 2,
+  kMin = 3,
+  kLatest = 4,
+  kPerWorker = 5,
+};
+
 struct NativeHistogram;
 
 struct Exemplar {
@@ -93,6 +103,7 @@ struct FamilyHead {
   std::string_view name;  // as the source says it: a counter's usually ends in _total
   std::string_view help;  // not escaped, valid UTF-8
   std::string_view unit;
+  ProcessMode process_mode = ProcessMode::kDefault;
   bool quoted_labels = false;  // points may have label names that are quoted
   // OpenMetrics must show the family with the lines of the text format and a type that demands
   // nothing of them: what its own type demands would clash with another family, or does not hold.

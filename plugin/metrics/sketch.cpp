@@ -2,39 +2,18 @@
 #include "metrics/sketch.hpp"
 
 #include <algorithm>
-#include <bit>
 #include <cmath>
 #include <limits>
+
+#include "metrics/sketch_scale.hpp"
 
 namespace promplug {
 namespace {
 
-constexpr int kMantissaBits = 52;
-constexpr int kBucketBits = 6;
-constexpr int32_t kBuckets = 1 << kBucketBits;
+constexpr int32_t kBuckets = 1 << kSketchBucketBits;
 constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
 
-// The upper bits of a double are its exponent and the leading part of its mantissa, in the order of
-// the magnitude: that is the bucket number. Negative values count downwards from -1.
-int64_t BucketOf(double value) {
-  const auto bits = std::bit_cast<uint64_t>(value);
-  const auto magnitude =
-      static_cast<int64_t>((bits & ~(uint64_t{1} << 63)) >> (kMantissaBits - kBucketBits));
-  return (bits >> 63) != 0 ? -1 - magnitude : magnitude;
-}
-
-// The middle of the bucket.
-double ValueOf(int64_t bucket) {
-  const int64_t magnitude = bucket < 0 ? -1 - bucket : bucket;
-  const uint64_t low = static_cast<uint64_t>(magnitude) << (kMantissaBits - kBucketBits);
-  const uint64_t half = uint64_t{1} << (kMantissaBits - kBucketBits - 1);
-  const bool is_zero = magnitude == 0;
-  const bool is_infinite = std::isinf(std::bit_cast<double>(low));
-  const double value = std::bit_cast<double>(is_zero || is_infinite ? low : low + half);
-  return bucket < 0 ? -value : value;
-}
-
-int32_t PageOf(int64_t bucket) { return static_cast<int32_t>(bucket >> kBucketBits); }
+int32_t PageOf(int64_t bucket) { return static_cast<int32_t>(bucket >> kSketchBucketBits); }
 
 }  // namespace
 
@@ -53,7 +32,7 @@ void Sketch::MoveOn(TimePoint now) {
 }
 
 void Sketch::Observe(double value, TimePoint now) {
-  const int64_t bucket = BucketOf(value);
+  const int64_t bucket = SketchBucketOf(value);
   std::lock_guard lock(mutex_);
   MoveOn(now);
   ++slices_[current_][PageOf(bucket)].counts[bucket & (kBuckets - 1)];
@@ -81,7 +60,7 @@ double Sketch::ValueAt(uint64_t rank) const {
     }
     for (int32_t b = 0; b < kBuckets; ++b) {
       seen += sum.counts[b];
-      if (seen >= rank) return ValueOf((static_cast<int64_t>(page) << kBucketBits) + b);
+      if (seen >= rank) return SketchValueOf((static_cast<int64_t>(page) << kSketchBucketBits) + b);
     }
   }
 }
