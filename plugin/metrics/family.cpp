@@ -63,7 +63,8 @@ Family::~Family() {
 }
 
 FamilyHead Family::head() const {
-  return {shape_.type, shape_.name, shape_.help, shape_.unit, shape_.quoted_labels};
+  return {shape_.type, shape_.name,           shape_.help,
+          shape_.unit, ProcessMode::kDefault, shape_.quoted_labels};
 }
 
 void Family::SeriesRevived() {
