@@ -36,13 +36,17 @@ struct SketchBucket {
 
 // One series of one process at one moment, with what a merge needs besides.
 struct PartPoint {
-  // A summary's quantile_values are not used: they are made from the merged window.
+  // Of instruments, a summary's quantile_values are not read: they are made from the window. Other
+  // kinds have no window: theirs are shown as long as they come from one process.
   Point point;
   // ProcessMode::kLatest: when it was set, nanoseconds since 1970 of a coarse clock; 0: never.
   int64_t stamp_ns = 0;
   // kSummary: what the window holds, ascending by bucket.
   const SketchBucket* window = nullptr;
   size_t n_window = 0;
+  // Of the totals of processes that are gone: when a fold last added something, unix time. 0: of a
+  // process itself.
+  int64_t touched_ms = 0;
 };
 
 // A stream of the points of one family of one process. Used by one thread at a time.
