@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "abi/handles.hpp"
 #include "abi/instance.hpp"
+#include "abi/points.hpp"
 #include "abi/sized.hpp"
 #include "abi/strings.hpp"
 #include "abi/tables.hpp"
@@ -9,10 +10,9 @@ namespace promplug::abi {
 namespace {
 
 Status CheckModes(const promplug_family_desc& d) {
-  if (d.process_mode < PROMPLUG_MODE_DEFAULT || d.process_mode > PROMPLUG_MODE_PER_WORKER) {
-    return Status(Code::kInvalid, "process_mode is not known");
-  }
-  return Status();
+  if (IsProcessMode(d.process_mode)) return Status();
+  return Status(Code::kInvalid,
+                "desc.process_mode " + std::to_string(d.process_mode) + " is not known");
 }
 
 Status CheckArrays(const promplug_family_desc& d) {
@@ -49,6 +49,7 @@ Status FromDesc(const promplug_family_desc* from, FamilyDescription* out) {
   out->native_max_buckets = d.native_max_buckets;
   out->native_growth = d.native_growth;
   out->native_zero_width = d.native_zero_width;
+  out->process_mode = static_cast<ProcessMode>(d.process_mode);
   for (size_t i = 0; i < d.n_states; ++i) out->states.push_back(View(d.states[i]));
   return status;
 }

@@ -61,7 +61,12 @@ Status FromHead(const promplug_family_head* from, FamilyHead* out) {
   if (!IsType(head.type)) {
     return Status(Code::kInvalid, "head.type " + std::to_string(head.type) + " is not known");
   }
-  *out = {static_cast<MetricType>(head.type), View(head.name), View(head.help), View(head.unit)};
+  if (!IsProcessMode(head.process_mode)) {
+    return Status(Code::kInvalid,
+                  "head.process_mode " + std::to_string(head.process_mode) + " is not known");
+  }
+  *out = {static_cast<MetricType>(head.type), View(head.name), View(head.help), View(head.unit),
+          static_cast<ProcessMode>(head.process_mode)};
   return status;
 }
 
@@ -72,6 +77,7 @@ promplug_family_head ToHead(const FamilyHead& head) {
   out.name = Str(head.name);
   out.help = Str(head.help);
   out.unit = Str(head.unit);
+  out.process_mode = static_cast<int32_t>(head.process_mode);
   return out;
 }
 

@@ -11,6 +11,10 @@
 
 namespace promplug::abi {
 
+constexpr bool IsProcessMode(int32_t mode) {
+  return mode >= PROMPLUG_MODE_DEFAULT && mode <= PROMPLUG_MODE_PER_WORKER;
+}
+
 // A family head of the host. The views are those of the host.
 Status FromHead(const promplug_family_head* from, FamilyHead* out);
 promplug_family_head ToHead(const FamilyHead& head);

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "base/clock.hpp"
 
+#include <ctime>
+
 namespace promplug {
 namespace {
 
@@ -12,6 +14,12 @@ class RealClock final : public Clock {
     return std::chrono::duration_cast<std::chrono::milliseconds>(
                std::chrono::system_clock::now().time_since_epoch())
         .count();
+  }
+
+  int64_t CoarseUnixNanos() const override {
+    timespec now{};
+    ::clock_gettime(CLOCK_REALTIME_COARSE, &now);
+    return now.tv_sec * int64_t{1'000'000'000} + now.tv_nsec;
   }
 
   void WaitUntil(std::unique_lock<std::mutex>& lock, std::condition_variable& condition,

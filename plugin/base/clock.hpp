@@ -25,6 +25,8 @@ class Clock {
   virtual TimePoint Now() const = 0;
   // Wall clock, milliseconds since 1970; for values that people see.
   virtual int64_t UnixMillis() const = 0;
+  // The same in nanoseconds, of a clock that may stand still for some milliseconds. [hot]
+  virtual int64_t CoarseUnixNanos() const { return UnixMillis() * 1'000'000; }
   // Waits on `condition` until it is notified or `deadline` has come; wakes up spuriously, too.
   // TimePoint::max() waits for a notification alone. REQUIRES: `lock` is held.
   virtual void WaitUntil(std::unique_lock<std::mutex>& lock, std::condition_variable& condition,

@@ -28,8 +28,13 @@ class CollectedPoints final : public PointSource {
 
 FamilyHead CollectedOutput::Head(size_t i) const {
   const Family& family = families_[i];
-  return {family.type, family.name,          family.help,
-          family.unit, family.quoted_labels, family.plain_in_open_metrics};
+  return {family.type,
+          family.name,
+          family.help,
+          family.unit,
+          family.process_mode,
+          family.quoted_labels,
+          family.plain_in_open_metrics};
 }
 
 std::unique_ptr<PointSource> CollectedOutput::Read(size_t i) const {
@@ -42,8 +47,8 @@ size_t CollectedOutput::Find(std::string_view name) const {
 }
 
 void CollectedOutput::AddFamily(const FamilyHead& head) {
-  families_.push_back(
-      {head.type, std::string(head.name), std::string(head.help), std::string(head.unit)});
+  families_.push_back({head.type, std::string(head.name), std::string(head.help),
+                       std::string(head.unit), head.process_mode});
   by_name_.emplace(std::string(head.name), families_.size() - 1);
   bytes_ += sizeof(Family) + head.name.size() * 2 + head.help.size() + head.unit.size();
 }

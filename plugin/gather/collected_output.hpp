@@ -96,6 +96,7 @@ class CollectedOutput {
     std::string name;
     std::string help;
     std::string unit;
+    ProcessMode process_mode = ProcessMode::kDefault;
     bool quoted_labels = false;
     bool plain_in_open_metrics = false;
     std::vector<StoredPoint> points = {};

@@ -15,16 +15,17 @@ namespace {
 
 constexpr size_t kMaxLabelBytes = 65535;
 
-size_t WordsOf(const FamilyShape& shape) {
+size_t WordsOf(const FamilyShape& shape, bool stamped) {
   switch (shape.type) {
     case MetricType::kCounter:
+    case MetricType::kSummary:
       return 2;
     case MetricType::kHistogram:
       return shape.buckets.size() + 2 + (shape.native.max_buckets != 0 ? 1 : 0);
     case MetricType::kInfo:
       return 0;
     default:
-      return 1;
+      return stamped ? 2 : 1;
   }
 }
 
@@ -38,14 +39,22 @@ Family::Family(FamilyShape shape, FamilyContext* context)
     : shape_(std::move(shape)),
       context_(context),
       bounds_(shape_.buckets),
-      words_per_cell_(WordsOf(shape_)),
-      table_(context->sections) {
+      words_per_cell_(WordsOf(shape_, is_stamped())),
+      record_(FamilyRecord::Make(shape_, static_cast<uint32_t>(words_per_cell_), memory())),
+      arena_(record_.get(), memory()),
+      table_(context->sections),
+      host_cells_(record_.get(), memory()),
+      exemplars_(record_.get(), memory()) {
   const size_t bytes = sizeof(Series) + words_per_cell_ * sizeof(Word);
-  void* memory = std::calloc(1, bytes);
-  if (memory == nullptr) throw std::bad_alloc();
-  sink_ = new (memory) Series(this, shape_.type, static_cast<uint32_t>(bytes));
+  void* block = std::calloc(1, bytes);
+  if (block == nullptr) throw std::bad_alloc();
+  sink_ = new (block) Series(this, shape_.type, static_cast<uint32_t>(bytes));
   sink_->flags_.store(Series::kDiscard, std::memory_order_relaxed);
-  InitializeCell(sink_);
+  if (!InitializeCell(sink_)) {
+    std::free(sink_);
+    throw std::bad_alloc();
+  }
+  memory().Publish(record_.get());
 }
 
 Family::~Family() {
@@ -56,15 +65,15 @@ Family::~Family() {
   }
   SeriesArena::Walk walk = arena_.Begin();
   while (Series* series = walk.Next()) {
-    Stripes::Free(Stripes::Of(series->route_.load()));
+    Stripes::Free(Stripes::Of(series->route_.load()), memory());
     FreeNative(series);
   }
   std::free(sink_);
 }
 
 FamilyHead Family::head() const {
-  return {shape_.type, shape_.name,           shape_.help,
-          shape_.unit, ProcessMode::kDefault, shape_.quoted_labels};
+  return {shape_.type, shape_.name,         shape_.help,
+          shape_.unit, shape_.process_mode, shape_.quoted_labels};
 }
 
 void Family::SeriesRevived() {
@@ -166,7 +175,9 @@ Status Family::Make(uint64_t hash, const std::string_view* values, size_t n, Ser
     return Refuse(Refusal::kLimit, "the limit of " + std::to_string(limit) + " series is reached",
                   out);
   }
-  Series* series = arena_.Allocate(this, shape_.type, words_per_cell_, labels.size());
+  const bool stamped = shape_.type == MetricType::kGauge && is_stamped();
+  Series* series = arena_.Allocate(this, stamped ? Series::kStampedGauge : shape_.type,
+                                   words_per_cell_, labels.size());
   if (series == nullptr) return Refuse(Refusal::kMemory, "no memory for a series", out);
   series->hash_ = static_cast<uint32_t>(hash);
   series->label_bytes_ = static_cast<uint16_t>(labels.size());
@@ -175,7 +186,10 @@ Status Family::Make(uint64_t hash, const std::string_view* values, size_t n, Ser
   std::memcpy(const_cast<char*>(series->label_text()), labels.data(), labels.size());
   series->created_ms_.store(clock().UnixMillis(), std::memory_order_relaxed);
   series->pins_.store(1, std::memory_order_relaxed);
-  InitializeCell(series);
+  if (!InitializeCell(series)) {
+    arena_.Free(series);
+    return Refuse(Refusal::kMemory, "no memory for a series", out);
+  }
   table_.Insert(hash, series);
   SeriesRevived();
   series->route_.store(0, std::memory_order_release);
@@ -227,14 +241,19 @@ Status Family::Update(const std::string_view* values, size_t n, UpdateOp op, dou
   return apply(series);
 }
 
-void Family::InitializeCell(Series* series) {
+bool Family::InitializeCell(Series* series) {
   if (has_native() && (series->flags_.load(std::memory_order_relaxed) & Series::kDiscard) == 0) {
-    auto* native = new NativeBuckets(shape_.native);
+    NativeBuckets* native = NativeBuckets::Make(shape_.native, memory());
+    if (native == nullptr) return false;
     NativeWord(series).store(reinterpret_cast<uintptr_t>(native), std::memory_order_relaxed);
   }
-  if (shape_.type != MetricType::kSummary) return;
-  auto* sketch = new Sketch(shape_.summary_window, clock().Now());
-  series->cell()->store(reinterpret_cast<uintptr_t>(sketch), std::memory_order_relaxed);
+  if (shape_.type != MetricType::kSummary) return true;
+  Sketch* sketch = Sketch::Make(shape_.summary_window, clock().Now(), memory());
+  if (sketch == nullptr) return false;
+  Word* cell = series->cell();
+  cell[0].store(reinterpret_cast<uintptr_t>(sketch), std::memory_order_relaxed);
+  cell[1].store(reinterpret_cast<uintptr_t>(sketch->pages()), std::memory_order_relaxed);
+  return true;
 }
 
 }  // namespace promplug

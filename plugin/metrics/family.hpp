@@ -13,8 +13,10 @@
 #include "base/status.hpp"
 #include "metrics/bounds.hpp"
 #include "metrics/exemplar_store.hpp"
+#include "metrics/family_record.hpp"
 #include "metrics/host_cells.hpp"
 #include "metrics/labels.hpp"
+#include "metrics/metric_memory.hpp"
 #include "metrics/native_buckets.hpp"
 #include "metrics/point.hpp"
 #include "metrics/read_sections.hpp"
@@ -33,6 +35,7 @@ struct FamilyContext {
   const Clock* clock = nullptr;
   HotList* hot = nullptr;
   ReadSections* sections = nullptr;
+  MetricMemory* memory = nullptr;
   uint64_t hash_seed = 0;
   uint32_t cpus = 1;
   std::atomic<uint32_t> default_max_series{100000};
@@ -51,7 +54,7 @@ enum class UpdateOp : int32_t { kAdd = 1, kSet = 2, kObserve = 3 };
 // One family of instruments and its series. Thread-safe. Lives as long as its registry.
 class Family {
  public:
-  // `context` must outlive the family.
+  // `context` must outlive the family. Throws std::bad_alloc.
   Family(FamilyShape shape, FamilyContext* context);
   ~Family();
   Family(const Family&) = delete;
@@ -139,6 +142,11 @@ class Family {
   friend class FamilyReader;
 
   size_t words_per_cell() const { return words_per_cell_; }
+  // Of the latest of several processes' gauges and statesets: the second word is when it was set.
+  bool is_stamped() const {
+    return memory().shared() && shape_.process_mode == ProcessMode::kLatest;
+  }
+  MetricMemory& memory() const { return *context_->memory; }
   size_t BucketOf(double v) const { return bounds_.BucketOf(v); }
   bool has_native() const { return shape_.native.max_buckets != 0; }
   // nullptr for the sink. REQUIRES: has_native()
@@ -165,7 +173,8 @@ class Family {
   bool KeepsExemplar(UpdateOp op, double value, const Exemplar& exemplar) const;
   void ForgetExemplars(Series* series);
   void ForgetExemplarsLocked(Series* series);
-  void InitializeCell(Series* series);
+  // What a cell points to. False: memory is short.
+  bool InitializeCell(Series* series);
   void ZeroCell(Series* series);
   // False: there was nothing to remove.
   bool RemoveLocked(Series* series);
@@ -181,6 +190,7 @@ class Family {
   FamilyContext* const context_;
   const Bounds bounds_;
   const size_t words_per_cell_;
+  const FamilyRecord::Owner record_;
   std::atomic<uint64_t> live_{0};
   std::array<std::atomic<uint64_t>, kRefusals> refused_{};
   std::atomic<bool> native_due_{false};

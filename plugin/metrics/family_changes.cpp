@@ -66,11 +66,12 @@ void Family::ReclaimLocked(Series* series) {
   }
   table_.Erase(HashOf(*series), series);
   context_->sections->Retire([this, series] {
-    Stripes::Free(Stripes::Of(series->route_.load(std::memory_order_relaxed)));
+    Stripes::Free(Stripes::Of(series->route_.load(std::memory_order_relaxed)), memory());
     FreeNative(series);
     if (shape_.type == MetricType::kSummary) {
       delete reinterpret_cast<Sketch*>(series->cell()->load(std::memory_order_relaxed));
-      series->cell()->store(0, std::memory_order_relaxed);
+      series->cell()[0].store(0, std::memory_order_relaxed);
+      series->cell()[1].store(0, std::memory_order_relaxed);
     }
     series->route_.store(Series::kRemoved | Series::kDead, std::memory_order_relaxed);
     std::lock_guard lock(mutex_);
@@ -130,11 +131,12 @@ uint64_t* Family::AddHostCell(Series* series) {
 Status Family::ReleaseHostCell(Series* series, const uint64_t* cell) {
   {
     std::lock_guard lock(mutex_);
+    record_->host_cell_moves.fetch_add(1, std::memory_order_acq_rel);
     uint64_t counted = 0;
-    if (!host_cells_.Release(series, cell, &counted)) {
-      return Status(Code::kNotFound, "no such cell of this series");
-    }
+    const bool known = host_cells_.Release(series, cell, &counted);
     if (counted > 0) series->ActiveCell()->fetch_add(counted, std::memory_order_relaxed);
+    record_->host_cell_moves.fetch_add(1, std::memory_order_release);
+    if (!known) return Status(Code::kNotFound, "no such cell of this series");
     if (!host_cells_.Any(series)) {
       series->flags_.fetch_and(static_cast<uint8_t>(~Series::kHasHostCells),
                                std::memory_order_relaxed);
@@ -147,17 +149,17 @@ Status Family::ReleaseHostCell(Series* series, const uint64_t* cell) {
 void Family::Promote(Series* series) {
   if (shape_.type != MetricType::kCounter && shape_.type != MetricType::kHistogram) return;
   if ((series->flags_.load(std::memory_order_relaxed) & Series::kDiscard) != 0) return;
-  Stripes* stripes = Stripes::Make(words_per_cell_, context_->cpus);
+  Stripes* stripes = Stripes::Make(words_per_cell_, context_->cpus, memory());
   if (stripes == nullptr) return;
   uintptr_t plain = 0;
   if (!series->route_.compare_exchange_strong(plain, stripes->route(), std::memory_order_acq_rel)) {
-    Stripes::Free(stripes);
+    Stripes::Free(stripes, memory());
   }
 }
 
 void Family::ResetValues() {
   std::lock_guard lock(mutex_);
-  InitializeCell(sink_);
+  if (!InitializeCell(sink_)) throw std::bad_alloc();
   for (std::atomic<uint64_t>& refused : refused_) refused.store(0, std::memory_order_relaxed);
   {
     std::lock_guard exemplar_lock(exemplar_mutex_);
@@ -168,7 +170,7 @@ void Family::ResetValues() {
     if ((series->route_.load(std::memory_order_relaxed) & Series::kDead) != 0) continue;
     // A thread that does not exist here may have been inside a sketch: it is left alone.
     if (shape_.type == MetricType::kSummary) {
-      InitializeCell(series);
+      if (!InitializeCell(series)) throw std::bad_alloc();
     } else {
       ZeroCell(series);
     }

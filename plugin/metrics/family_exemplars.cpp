@@ -21,23 +21,20 @@ Status Family::Apply(Series* series, UpdateOp op, double value, const Exemplar& 
   }
   const bool counter = shape_.type == MetricType::kCounter;
   const auto bucket = counter ? 0 : static_cast<uint32_t>(BucketOf(value));
-  std::string labels(exemplar.labels);
   const int64_t unix_ms = exemplar.unix_ms != 0 ? exemplar.unix_ms : clock().UnixMillis();
 
   // What may fail comes before the value counts, so that it counts once, whatever happens. The lock
   // is held over both, and a removal forgets the exemplars under it before it lets the series come
   // back: an exemplar never outlives the count that it belongs to.
   std::lock_guard lock(exemplar_mutex_);
-  ExemplarStore::Kept* kept = exemplars_.Place(series, bucket);
+  ExemplarNode* kept = exemplars_.Place(series, bucket, exemplar.labels.size());
   series->flags_.fetch_or(Series::kHasExemplars, std::memory_order_relaxed);
   counter ? series->CounterAdd(value) : series->Observe(value);
   if ((series->route_.load(std::memory_order_acquire) & Series::kRemoved) != 0) {
     ForgetExemplarsLocked(series);
     return Status();
   }
-  kept->value = value;
-  kept->unix_ms = unix_ms;
-  kept->labels.swap(labels);
+  ExemplarStore::Write(kept, value, unix_ms, exemplar.labels);
   return Status();
 }
 

@@ -14,7 +14,7 @@ void Family::ObserveNative(Series* series, double v) {
 
 void Family::FreeNative(Series* series) {
   if (!has_native()) return;
-  delete NativeOf(series);
+  NativeBuckets::Free(NativeOf(series));
   NativeWord(series).store(0, std::memory_order_relaxed);
 }
 

@@ -179,13 +179,14 @@ class FamilyReader final : public PointSource {
     out->exemplars = exemplars;
     out->n_exemplars = buckets;
     std::lock_guard lock(family_.exemplar_mutex_);
-    const std::vector<ExemplarStore::Kept>* kept = family_.exemplars_.Find(&series);
+    const std::vector<ExemplarNode*>* kept = family_.exemplars_.Find(&series);
     if (kept == nullptr) return;
-    for (const ExemplarStore::Kept& each : *kept) {
+    for (const ExemplarNode* each : *kept) {
       if (n_texts_ == texts_.size()) texts_.emplace_back();
       std::string& text = texts_[n_texts_++];
-      text = each.labels;
-      exemplars[each.bucket] = {text, each.value, each.unix_ms};
+      text = each->labels();
+      exemplars[each->bucket.load(std::memory_order_relaxed)] = {
+          text, AsDouble(each->value_bits), each->unix_ms.load(std::memory_order_relaxed)};
     }
   }
 

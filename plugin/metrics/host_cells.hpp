@@ -6,16 +6,32 @@
 #include <unordered_map>
 #include <vector>
 
+#include "metrics/family_record.hpp"
+#include "metrics/metric_memory.hpp"
+
 namespace promplug {
 
 class Series;
 
-// Cells that hosts write directly and that count for a series besides its own. Each is alone on its
-// cache line. The host writes without asking, so a cell is never set back: what counts is the
+// A cell in the MetricMemory of its family, alone on its cache lines. The nodes of a family are a
+// list that only grows; one without a series waits to be used again.
+struct alignas(128) HostCellNode {
+  std::atomic<uint64_t> word{0};  // written by the host
+  std::atomic<uint64_t> base{0};
+  std::atomic<const Series*> series{nullptr};
+  HostCellNode* next = nullptr;
+
+  uint64_t counted() const {
+    return word.load(std::memory_order_relaxed) - base.load(std::memory_order_relaxed);
+  }
+};
+
+// Cells that hosts write directly and that count for a series besides its own. The
+// host writes without asking, so a cell is never set back: what counts is the
 // distance from its base line. Not thread-safe.
 class HostCells {
  public:
-  HostCells() = default;
+  HostCells(FamilyRecord* record, MetricMemory& memory) : record_(*record), memory_(memory) {}
   ~HostCells();
   HostCells(const HostCells&) = delete;
   HostCells& operator=(const HostCells&) = delete;
@@ -36,11 +52,16 @@ class HostCells {
 
  private:
   struct Cell {
-    std::atomic<uint64_t>* word;
-    uint64_t base;
+    HostCellNode* node;
     uint64_t seen;
   };
+  HostCellNode* NewNode();
+
+  FamilyRecord& record_;
+  MetricMemory& memory_;
   std::unordered_map<const Series*, std::vector<Cell>> cells_;
+  std::vector<HostCellNode*> free_;
+  size_t n_nodes_ = 0;
 };
 
 }  // namespace promplug

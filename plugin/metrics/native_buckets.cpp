@@ -8,16 +8,20 @@
 
 namespace promplug {
 
-NativeBuckets::NativeBuckets(const NativeShape& shape)
-    : zero_threshold_(shape.zero_threshold),
-      max_buckets_(shape.max_buckets),
-      front_(NativeTable::Make(shape.max_buckets, shape.level)) {
-  tables_[0] = front_.load(std::memory_order_relaxed);
-  if (tables_[0] == nullptr) throw std::bad_alloc();
+NativeBuckets* NativeBuckets::Make(const NativeShape& shape, MetricMemory& memory) {
+  NativeTable* table = NativeTable::Make(shape.max_buckets, shape.level, memory);
+  if (table == nullptr) return nullptr;
+  void* block = memory.Allocate(sizeof(NativeBuckets), alignof(NativeBuckets));
+  if (block != nullptr) return new (block) NativeBuckets(shape, table, memory);
+  NativeTable::Free(table, memory);
+  return nullptr;
 }
 
-NativeBuckets::~NativeBuckets() {
-  for (NativeTable* table : tables_) NativeTable::Free(table);
+void NativeBuckets::Free(NativeBuckets* buckets) {
+  if (buckets == nullptr) return;
+  MetricMemory& memory = buckets->memory_;
+  for (NativeTable* table : buckets->tables_) NativeTable::Free(table, memory);
+  memory.Free(buckets, sizeof(NativeBuckets), alignof(NativeBuckets));
 }
 
 void NativeBuckets::AddCoarsest(bool negative, int32_t finest_index) {
@@ -33,7 +37,7 @@ bool NativeBuckets::Maintain() {
   NativeReading reading;
   reading.Read(*this, max_buckets_, front->level());
   const auto level = static_cast<uint32_t>(kFinestSchema - reading.histogram().schema);
-  NativeTable* table = NativeTable::Make(max_buckets_, level);
+  NativeTable* table = NativeTable::Make(max_buckets_, level, memory_);
   if (table == nullptr) return false;
   const uint32_t n = n_tables_.load(std::memory_order_relaxed);
   tables_[n] = table;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <cstdint>
 
@@ -24,10 +25,10 @@ struct NativeShape {
 // Thread-safe but for what says otherwise.
 class NativeBuckets {
  public:
-  // Throws std::bad_alloc.
-  explicit NativeBuckets(const NativeShape& shape);
+  // nullptr when memory is short. Freed by Free().
+  static NativeBuckets* Make(const NativeShape& shape, MetricMemory& memory);
   // REQUIRES: nobody else uses it.
-  ~NativeBuckets();
+  static void Free(NativeBuckets* buckets);
   NativeBuckets(const NativeBuckets&) = delete;
   NativeBuckets& operator=(const NativeBuckets&) = delete;
 
@@ -51,13 +52,20 @@ class NativeBuckets {
   void ForEach(const Use& use) const {
     const uint32_t n = n_tables_.load(std::memory_order_acquire);
     for (uint32_t i = 0; i < n; ++i) tables_[i]->ForEach(use);
-    if (!counts_.any_coarsest.load(std::memory_order_relaxed)) return;
-    for (int side = 0; side < 2; ++side) {
-      for (int32_t i = 0; i < kCoarsestIndices; ++i) {
-        const uint64_t count = counts_.coarsest[side][i].load(std::memory_order_relaxed);
-        if (count != 0) use(side == 1, kCoarsestLevel, i + kLowestCoarsest, count);
-      }
+    ForEachCoarsest(use);
+  }
+  // The same in a segment of another process, where `foreign` finds what pointers point to.
+  template <typename Foreign, typename Use>
+  void ForEachIn(const Foreign& foreign, const Use& use) const {
+    const uint32_t n = std::min(n_tables_.load(std::memory_order_acquire), kMaxTables);
+    for (uint32_t i = 0; i < n; ++i) {
+      const NativeTable* head = foreign.At(tables_[i]);
+      if (head == nullptr) continue;
+      const uint32_t places = head->places();
+      const NativeTable* table = foreign.At(tables_[i], NativeTable::BytesOf(places));
+      if (table != nullptr) table->ForEachOf(places, use);
     }
+    ForEachCoarsest(use);
   }
 
   // False: memory is short; try again later. One thread at a time.
@@ -67,6 +75,24 @@ class NativeBuckets {
   void Zero();
 
  private:
+  NativeBuckets(const NativeShape& shape, NativeTable* first, MetricMemory& memory)
+      : memory_(memory),
+        zero_threshold_(shape.zero_threshold),
+        max_buckets_(shape.max_buckets),
+        front_(first),
+        tables_{first} {}
+
+  template <typename Use>
+  void ForEachCoarsest(const Use& use) const {
+    if (!counts_.any_coarsest.load(std::memory_order_relaxed)) return;
+    for (int side = 0; side < 2; ++side) {
+      for (int32_t i = 0; i < kCoarsestIndices; ++i) {
+        const uint64_t count = counts_.coarsest[side][i].load(std::memory_order_relaxed);
+        if (count != 0) use(side == 1, kCoarsestLevel, i + kLowestCoarsest, count);
+      }
+    }
+  }
+
   static constexpr int32_t kCoarsestIndices = kHighestCoarsest - kLowestCoarsest + 1;
   // Each table begins at a coarser level than the one before.
   static constexpr uint32_t kMaxTables = kCoarsestLevel + 1;
@@ -80,6 +106,7 @@ class NativeBuckets {
 
   void AddCoarsest(bool negative, int32_t finest_index);
 
+  MetricMemory& memory_;
   const double zero_threshold_;
   const uint32_t max_buckets_;
   std::atomic<uint32_t> n_tables_{1};

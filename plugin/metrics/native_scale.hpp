@@ -9,6 +9,9 @@
 
 namespace promplug {
 
+// Of one series.
+inline constexpr uint32_t kMostNativeBuckets = 2048;
+
 // The exponential buckets of native histograms. Schema s, -4 to 8, has 2^s buckets to a power of
 // two; bucket i of it ends, inclusively, at 2^(i / 2^s). Two neighbours of one schema make one
 // bucket of the next coarser schema. Here a schema is known by its level, 8 - schema: how often the

@@ -3,21 +3,21 @@
 
 #include <algorithm>
 #include <array>
-#include <cstdlib>
 #include <new>
 
 namespace promplug {
 
-NativeTable* NativeTable::Make(uint32_t max_buckets, uint32_t level) {
+NativeTable* NativeTable::Make(uint32_t max_buckets, uint32_t level, MetricMemory& memory) {
   constexpr uint32_t kFewestPlaces = 128;
   const uint32_t places = std::max(std::bit_ceil(2 * max_buckets), kFewestPlaces);
-  void* memory = std::calloc(1, sizeof(NativeTable) + places * (sizeof(std::atomic<uint64_t>) +
-                                                                sizeof(std::atomic<uint32_t>)));
-  if (memory == nullptr) return nullptr;
-  return new (memory) NativeTable(places, max_buckets, level);
+  void* block = memory.Allocate(BytesOf(places), alignof(NativeTable));
+  if (block == nullptr) return nullptr;
+  return new (block) NativeTable(places, max_buckets, level);
 }
 
-void NativeTable::Free(NativeTable* table) { std::free(table); }
+void NativeTable::Free(NativeTable* table, MetricMemory& memory) {
+  if (table != nullptr) memory.Free(table, BytesOf(table->places()), alignof(NativeTable));
+}
 
 // One of those who come past the step takes it. True for that one.
 bool NativeTable::PlaceTaken() {

@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "metrics/metric_memory.hpp"
 #include "metrics/native_scale.hpp"
 
 namespace promplug {
@@ -24,9 +25,9 @@ class NativeTable {
  public:
   enum class Added { kCounted, kCoarsened, kFull };
 
-  // All zero. nullptr when memory is short. Freed by Free().
-  static NativeTable* Make(uint32_t max_buckets, uint32_t level);
-  static void Free(NativeTable* table);
+  // All zero. nullptr when memory is short. Freed by Free(), with the same memory.
+  static NativeTable* Make(uint32_t max_buckets, uint32_t level, MetricMemory& memory);
+  static void Free(NativeTable* table, MetricMemory& memory);
 
   // Counts one observation of the bucket of this index at level 0. kCoarsened: it was counted, and
   // the level was changed. kFull: it was not counted. [hot]
@@ -56,14 +57,28 @@ class NativeTable {
   // Calls use(negative, level, index, count) for each bucket that is not empty.
   template <typename Use>
   void ForEach(const Use& use) const {
-    for (uint32_t place = 0; place <= mask_; ++place) {
-      const uint32_t key = keys()[place].load(std::memory_order_relaxed);
+    ForEachOf(mask_ + 1, use);
+  }
+  // The same for a reader that has made sure that so many places are there.
+  template <typename Use>
+  void ForEachOf(uint32_t places, const Use& use) const {
+    const std::atomic<uint32_t>* keys = KeysOf(places);
+    for (uint32_t place = 0; place < places; ++place) {
+      const uint32_t key = keys[place].load(std::memory_order_relaxed);
       if (key == kNoKey) continue;
       const uint64_t count = counts()[place].load(std::memory_order_relaxed);
       if (count == 0) continue;
       use((key & kNegative) != 0, key >> kLevelShift & kLevelMask,
           static_cast<int32_t>(key & kIndexMask) - kIndexBias, count);
     }
+  }
+
+  uint32_t places() const { return mask_ + 1; }
+  // What a table of so many places takes, or beyond what any has: SIZE_MAX.
+  static size_t BytesOf(uint32_t places) {
+    if (!std::has_single_bit(places) || places > kMostPlaces) return SIZE_MAX;
+    return sizeof(NativeTable) +
+           places * (sizeof(std::atomic<uint64_t>) + sizeof(std::atomic<uint32_t>));
   }
 
   // The level of what comes next.
@@ -75,6 +90,7 @@ class NativeTable {
   void Zero();
 
  private:
+  static constexpr uint32_t kMostPlaces = 2 * kMostNativeBuckets;
   static constexpr uint32_t kNoKey = 0;
   // A key: taken, side, level, index.
   static constexpr uint32_t kTaken = 1u << 31;
@@ -113,8 +129,8 @@ class NativeTable {
   std::atomic<uint32_t>* keys() {
     return reinterpret_cast<std::atomic<uint32_t>*>(counts() + mask_ + 1);
   }
-  const std::atomic<uint32_t>* keys() const {
-    return reinterpret_cast<const std::atomic<uint32_t>*>(counts() + mask_ + 1);
+  const std::atomic<uint32_t>* KeysOf(uint32_t places) const {
+    return reinterpret_cast<const std::atomic<uint32_t>*>(counts() + places);
   }
 
   const uint32_t mask_;

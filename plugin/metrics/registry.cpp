@@ -19,11 +19,12 @@ uint64_t RandomSeed() {
 
 }  // namespace
 
-Registry::Registry(const Clock& clock, void* owner) {
+Registry::Registry(const Clock& clock, void* owner, MetricMemory& memory) {
   context_.owner = owner;
   context_.clock = &clock;
   context_.hot = &hot_;
   context_.sections = &sections_;
+  context_.memory = &memory;
   context_.hash_seed = RandomSeed();
   const long cpus = ::sysconf(_SC_NPROCESSORS_CONF);
   context_.cpus = cpus > 0 ? static_cast<uint32_t>(cpus) : 1;

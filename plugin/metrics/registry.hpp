@@ -19,8 +19,10 @@ namespace promplug {
 // The families of instruments, by name. Thread-safe.
 class Registry {
  public:
-  // `clock` must outlive the registry. `owner` is what Family::owner() gives.
-  explicit Registry(const Clock& clock, void* owner = nullptr);
+  // `clock`, and `memory`, where all values live, must outlive the registry. `owner` is what
+  // Family::owner() gives.
+  explicit Registry(const Clock& clock, void* owner = nullptr,
+                    MetricMemory& memory = MetricMemory::Heap());
   // REQUIRES: nobody reads or updates any more.
   ~Registry();
   Registry(const Registry&) = delete;

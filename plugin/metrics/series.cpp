@@ -44,11 +44,32 @@ void Series::Observe(double v) {
 void Series::StateSet(uint32_t state, bool on) {
   if (type_ != MetricType::kStateset || state >= family_->shape().states.size()) return Ignore();
   const uint64_t bit = uint64_t{1} << state;
+  Word* cell = ActiveCell();
   if (on) {
-    ActiveCell()->fetch_or(bit, std::memory_order_relaxed);
+    cell->fetch_or(bit, std::memory_order_relaxed);
   } else {
-    ActiveCell()->fetch_and(~bit, std::memory_order_relaxed);
+    cell->fetch_and(~bit, std::memory_order_relaxed);
   }
+  if (family_->is_stamped()) Stamp(cell);
+}
+
+void Series::SetStamped(double v) {
+  if (type_ != kStampedGauge) return Ignore();
+  Word* cell = ActiveCell();
+  cell->store(std::bit_cast<uint64_t>(v), std::memory_order_relaxed);
+  Stamp(cell);
+}
+
+void Series::AddStamped(double v) {
+  if (type_ != kStampedGauge) return Ignore();
+  Word* cell = ActiveCell();
+  AddDouble(cell, v);
+  Stamp(cell);
+}
+
+void Series::Stamp(Word* cell) {
+  cell[1].store(static_cast<uint64_t>(family_->clock().CoarseUnixNanos()),
+                std::memory_order_relaxed);
 }
 
 Word* Series::Wake() {

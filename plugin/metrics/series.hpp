@@ -20,11 +20,12 @@ class Family;
 //
 // The cell is a few words, by type:
 //   kCounter    whole part (integer), fraction (bits of a double)
-//   kGauge      bits of a double
+//   kGauge      bits of a double; then, where the newest of several processes counts, when it was
+//               set (nanoseconds since 1970)
 //   kHistogram  sum (bits of a double), then one count for each bucket, +Inf last; where the family
 //               has native buckets, a pointer to NativeBuckets, in the own cell only
-//   kSummary    pointer to the Sketch
-//   kStateset   bit i: state i is on
+//   kSummary    pointers to the Sketch and to its pages
+//   kStateset   bit i: state i is on; then as for a gauge
 //   kInfo       nothing
 //
 // `route_` says in one word where an update goes: 0, to the own cell; a route of Stripes, there;
@@ -44,19 +45,19 @@ class Series {
   }
   void GaugeSet(double v) {
     if (type_ != MetricType::kGauge) [[unlikely]]
-      return Ignore();
+      return SetStamped(v);
     ActiveCell()->store(std::bit_cast<uint64_t>(v), std::memory_order_relaxed);
   }
   void GaugeAdd(double v) {
     if (type_ != MetricType::kGauge) [[unlikely]]
-      return Ignore();
+      return AddStamped(v);
     AddDouble(ActiveCell(), v);
   }
   // On a summary this takes a short lock.
   void Observe(double v);
   void StateSet(uint32_t state, bool on);
 
-  MetricType type() const { return type_; }
+  MetricType type() const { return type_ == kStampedGauge ? MetricType::kGauge : type_; }
   Family* family() const { return family_; }
   std::string_view labels() const { return {label_text(), label_bytes_}; }
   int64_t created_ms() const { return created_ms_.load(std::memory_order_relaxed); }
@@ -64,6 +65,7 @@ class Series {
  private:
   friend class Family;
   friend class FamilyReader;
+  friend class SegmentSeries;
   friend class SeriesArena;
   friend class SeriesTable;
 
@@ -76,6 +78,8 @@ class Series {
   static constexpr uint8_t kHasExemplars = 8;  // the family keeps some of it
   static constexpr uint8_t kAge = 0xC0;        // so many further sweeps found it idle
   static constexpr uint8_t kOneSweep = 0x40;
+  // What type_ is for a gauge with a stamp, so that other gauges pay nothing for it.
+  static constexpr auto kStampedGauge = static_cast<MetricType>(0x82);
   // A cell reports itself about once in 2^kHotShift additions.
   static constexpr int kHotShift = 14;
 
@@ -120,6 +124,9 @@ class Series {
   }
   void ReportHot();
   void Ignore();
+  void SetStamped(double v);
+  void AddStamped(double v);
+  void Stamp(Word* cell);
 
   std::atomic<uintptr_t> route_{0};
   Family* family_;

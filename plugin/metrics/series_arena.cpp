@@ -2,7 +2,6 @@
 #include "metrics/series_arena.hpp"
 
 #include <algorithm>
-#include <cstdlib>
 #include <cstring>
 #include <new>
 
@@ -13,22 +12,22 @@ namespace {
 constexpr uint32_t kFirstChunkBytes = 512;
 constexpr uint32_t kLargestChunkBytes = 256 * 1024;
 
-Chunk* NewChunk(uint32_t capacity) {
-  void* memory = std::calloc(1, sizeof(Chunk) + capacity);
-  if (memory == nullptr) return nullptr;
-  auto* chunk = new (memory) Chunk;
-  chunk->capacity = capacity;
-  return chunk;
-}
-
 }  // namespace
 
 SeriesArena::~SeriesArena() {
-  for (Chunk* chunk = first_.load(); chunk != nullptr;) {
+  for (Chunk* chunk = record_.chunks.load(); chunk != nullptr;) {
     Chunk* next = chunk->next.load();
-    std::free(chunk);
+    memory_.Free(chunk, sizeof(Chunk) + chunk->capacity, alignof(Chunk));
     chunk = next;
   }
+}
+
+Chunk* SeriesArena::NewChunk(uint32_t capacity) {
+  void* block = memory_.Allocate(sizeof(Chunk) + capacity, alignof(Chunk));
+  if (block == nullptr) return nullptr;
+  auto* chunk = new (block) Chunk;
+  chunk->capacity = capacity;
+  return chunk;
 }
 
 Series* SeriesArena::FromFreeList(uint32_t bytes) {
@@ -49,7 +48,7 @@ Series* SeriesArena::Allocate(Family* family, MetricType type, size_t cell_words
     const uint32_t grown = last_ == nullptr ? kFirstChunkBytes : last_->capacity * 2;
     Chunk* chunk = NewChunk(std::max(std::min(grown, kLargestChunkBytes), bytes));
     if (chunk == nullptr) return nullptr;
-    (last_ == nullptr ? first_ : last_->next).store(chunk, std::memory_order_release);
+    (last_ == nullptr ? record_.chunks : last_->next).store(chunk, std::memory_order_release);
     last_ = chunk;
   }
   const uint32_t offset = last_->used.load(std::memory_order_relaxed);
@@ -63,7 +62,7 @@ void SeriesArena::Free(Series* series) { free_[series->entry_bytes_].push_back(s
 
 SeriesArena::Walk SeriesArena::Begin() const {
   Walk walk;
-  walk.chunk_ = first_.load(std::memory_order_acquire);
+  walk.chunk_ = record_.chunks.load(std::memory_order_acquire);
   return walk;
 }
 

@@ -7,6 +7,8 @@
 #include <map>
 #include <vector>
 
+#include "metrics/family_record.hpp"
+#include "metrics/metric_memory.hpp"
 #include "metrics/series.hpp"
 
 namespace promplug {
@@ -25,7 +27,8 @@ struct Chunk {
 // gone are used again for series of the same size. One writer at a time; any number of walks.
 class SeriesArena {
  public:
-  SeriesArena() = default;
+  // `record`, whose chunks these are, and `memory` must outlive it.
+  SeriesArena(FamilyRecord* record, MetricMemory& memory) : record_(*record), memory_(memory) {}
   ~SeriesArena();
   SeriesArena(const SeriesArena&) = delete;
   SeriesArena& operator=(const SeriesArena&) = delete;
@@ -65,7 +68,10 @@ class SeriesArena {
  private:
   Series* FromFreeList(uint32_t bytes);
 
-  std::atomic<Chunk*> first_{nullptr};
+  Chunk* NewChunk(uint32_t capacity);
+
+  FamilyRecord& record_;
+  MetricMemory& memory_;
   Chunk* last_ = nullptr;
   std::map<uint32_t, std::vector<Series*>> free_;
 };

@@ -16,10 +16,8 @@ namespace {
 
 constexpr size_t kMaxLabels = 64;
 constexpr size_t kMaxBuckets = 1024;
-constexpr uint32_t kMaxNativeBuckets = 2048;
 constexpr double kDefaultNativeGrowth = 1.1;
 constexpr double kDefaultNativeZeroWidth = 0x1p-128;
-constexpr size_t kMaxStates = 64;
 constexpr uint32_t kDefaultWindowSeconds = 600;
 // Seconds of a network service, as all client libraries have them.
 constexpr double kDefaultBuckets[] = {.005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10};
@@ -102,7 +100,7 @@ Status CheckNative(const FamilyDescription& d) {
   if (!(d.native_zero_width >= 0) || std::isinf(d.native_zero_width)) {
     return Invalid(d, "native_zero_width must be finite and not negative");
   }
-  if (d.native_max_buckets > kMaxNativeBuckets) return Invalid(d, "more than 2048 native buckets");
+  if (d.native_max_buckets > kMostNativeBuckets) return Invalid(d, "more than 2048 native buckets");
   return Status();
 }
 
@@ -115,7 +113,7 @@ NativeShape NativeOf(const FamilyDescription& d) {
 
 Status CheckStates(const FamilyDescription& d) {
   if (d.type != MetricType::kStateset) return Status();
-  if (d.states.empty() || d.states.size() > kMaxStates) {
+  if (d.states.empty() || d.states.size() > kMostStates) {
     return Invalid(d, "a stateset has 1 to 64 states");
   }
   for (size_t i = 0; i < d.states.size(); ++i) {
@@ -128,6 +126,26 @@ Status CheckStates(const FamilyDescription& d) {
     }
   }
   return Status();
+}
+
+Status CheckMode(const FamilyDescription& d) {
+  const bool mergeable = d.type == MetricType::kGauge || d.type == MetricType::kStateset;
+  switch (d.process_mode) {
+    case ProcessMode::kDefault:
+      return Status();
+    case ProcessMode::kMax:
+    case ProcessMode::kMin:
+    case ProcessMode::kLatest:
+      if (mergeable) return Status();
+      return Invalid(d, "the process modes max, min and latest are for gauges and statesets");
+    case ProcessMode::kSum:
+      if (d.type != MetricType::kStateset && d.type != MetricType::kInfo) return Status();
+      return Invalid(d, "states and infos have no sum: the process mode cannot be that");
+    case ProcessMode::kPerWorker:
+      if (d.type != MetricType::kInfo) return Status();
+      return Invalid(d, "an info family has the default process mode only");
+  }
+  return Invalid(d, "the process mode is not known");
 }
 
 std::vector<double> BucketsOf(const FamilyDescription& d) {
@@ -145,7 +163,8 @@ Result<FamilyShape> FamilyShape::FromDescription(const FamilyDescription& d) {
   if (d.type == MetricType::kUntyped || d.type == MetricType::kGaugeHistogram) {
     return Invalid(d, "only collectors have untyped families and gauge histograms");
   }
-  for (const auto& check : {CheckTexts, CheckLabels, CheckNumbers, CheckNative, CheckStates}) {
+  for (const auto& check :
+       {CheckTexts, CheckLabels, CheckNumbers, CheckNative, CheckStates, CheckMode}) {
     Status status = check(d);
     if (!status.ok()) return status;
   }
@@ -170,6 +189,7 @@ Result<FamilyShape> FamilyShape::FromDescription(const FamilyDescription& d) {
   shape.summary_window = std::chrono::seconds(
       d.summary_window_seconds == 0 ? kDefaultWindowSeconds : d.summary_window_seconds);
   shape.max_series = d.max_series;
+  shape.process_mode = d.process_mode;
   if (d.type == MetricType::kStateset) shape.states.assign(d.states.begin(), d.states.end());
   return shape;
 }
@@ -184,7 +204,9 @@ bool FamilyShape::SameAs(const FamilyShape& other, std::string* why) const {
          same(const_labels == other.const_labels, "constant labels") &&
          same(buckets == other.buckets, "buckets") &&
          same(native == other.native, "native buckets") &&
-         same(quantiles == other.quantiles, "quantiles") && same(states == other.states, "states");
+         same(quantiles == other.quantiles, "quantiles") &&
+         same(states == other.states, "states") &&
+         same(process_mode == other.process_mode, "process mode");
 }
 
 std::vector<std::string> FamilyShape::SampleNames() const {

@@ -31,7 +31,11 @@ struct FamilyDescription {
   uint32_t native_max_buckets = 0;  // kHistogram; 0: no native buckets
   double native_growth = 0;         // 0: 1.1
   double native_zero_width = 0;     // 0: 2^-128
+  ProcessMode process_mode = ProcessMode::kDefault;
 };
+
+// Of a stateset.
+inline constexpr size_t kMostStates = 64;
 
 // A checked description, owning what it says. Immutable.
 struct FamilyShape {
@@ -49,6 +53,7 @@ struct FamilyShape {
   uint32_t max_series = 0;
   std::vector<std::string> states;
   NativeShape native;
+  ProcessMode process_mode = ProcessMode::kDefault;
 
   // kInvalid with a text that names the field and the value.
   static Result<FamilyShape> FromDescription(const FamilyDescription& description);

@@ -2,25 +2,28 @@
 #pragma once
 
 #include <cstdint>
-#include <map>
 #include <mutex>
-#include <vector>
 
 #include "base/clock.hpp"
+#include "metrics/metric_memory.hpp"
+#include "metrics/sketch_pages.hpp"
 
 namespace promplug {
 
-// Quantiles of a sliding window of observations: counts of logarithmic buckets, 64 to a power of
-// two, so that a reported quantile lies within 1 % of the value of the exact one. Buckets add up,
-// so that sketches of several processes can become one. Thread-safe under a short lock.
+// Quantiles of a sliding window of observations: counts of logarithmic buckets
+// (metrics/sketch_scale.hpp), so that a reported quantile lies within 1 % of the value of the exact
+// one. Buckets add up, so that sketches of several processes can become one. Thread-safe under a
+// short lock.
 class Sketch {
  public:
-  static constexpr int kSlices = 5;
+  // The window moves on in steps of a fifth of it. nullptr when memory is short. Freed by delete.
+  // `memory` must outlive it.
+  static Sketch* Make(Duration window, TimePoint now, MetricMemory& memory);
+  ~Sketch();
+  Sketch(const Sketch&) = delete;
+  Sketch& operator=(const Sketch&) = delete;
 
-  // The window moves on in steps of window / kSlices.
-  Sketch(Duration window, TimePoint now);
-
-  // NaN must not get here.
+  // What there is no memory for is in the totals alone. NaN must not get here.
   void Observe(double value, TimePoint now);
 
   struct Totals {
@@ -33,25 +36,22 @@ class Sketch {
   // As new.
   void Reset(TimePoint now);
 
+  // What it has counted, in the memory that it was made with.
+  const SketchPages* pages() const { return pages_; }
+
  private:
-  // One power of two of one sign: the counts of its 64 buckets.
-  struct Page {
-    uint64_t counts[64] = {};
-  };
-  // Pages in the order of the values they stand for.
-  using Slice = std::map<int32_t, Page>;
+  Sketch(SketchPages* pages, MetricMemory& memory) : memory_(memory), pages_(pages) {}
 
   void MoveOn(TimePoint now);
-  double ValueAt(uint64_t rank) const;
+  void Clear(uint32_t slice);
+  SketchPage* PageFor(int64_t number);
+  SketchPage* NewPage(int64_t number);
 
-  const Duration slice_length_;
+  MetricMemory& memory_;
   std::mutex mutex_;
-  // Guarded by mutex_.
-  Slice slices_[kSlices];
-  uint64_t slice_counts_[kSlices] = {};
-  int current_ = 0;
-  TimePoint current_ends_;
-  Totals totals_;
+  // Written with mutex_ held.
+  SketchPages* const pages_;
+  SketchPage* free_ = nullptr;  // pages of slices that have gone
 };
 
 }  // namespace promplug

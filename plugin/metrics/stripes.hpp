@@ -5,6 +5,8 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "metrics/metric_memory.hpp"
+
 namespace promplug {
 
 using Word = std::atomic<uint64_t>;
@@ -20,9 +22,9 @@ class Stripes {
  public:
   static constexpr uint32_t kMax = 16;
 
-  // All zero. nullptr when memory is short. Freed by Free().
-  static Stripes* Make(size_t words_per_cell, uint32_t cpus);
-  static void Free(Stripes* stripes);
+  // All zero. nullptr when memory is short. Freed by Free(), with the same memory.
+  static Stripes* Make(size_t words_per_cell, uint32_t cpus, MetricMemory& memory);
+  static void Free(Stripes* stripes, MetricMemory& memory);
 
   uintptr_t route() const {
     return reinterpret_cast<uintptr_t>(this) | (uintptr_t{mask_} << kMaskShift) |
@@ -42,12 +44,22 @@ class Stripes {
   Word* Cell(uint32_t index) { return CellFor(route(), index); }
   uint32_t count() const { return mask_ + 1; }
 
+  // What a route alone says, for readers that cannot follow its address: how many cells there are,
+  // and where in the block one of them stands.
+  static uint32_t CountOf(uintptr_t route) {
+    return static_cast<uint32_t>((route >> kMaskShift) & (kMax - 1)) + 1;
+  }
+  static size_t OffsetOf(uintptr_t route, uint32_t index) {
+    return kLineBytes + (size_t{index} << ((route >> kStrideShift) & kStrideMask));
+  }
+
  private:
   // Two lines: the hardware fetches pairs.
   static constexpr uintptr_t kLineBytes = 128;
   static constexpr uintptr_t kAddressEnd = uintptr_t{1} << 48;
   static constexpr int kMaskShift = 48;
   static constexpr int kStrideShift = 52;
+  static constexpr uintptr_t kStrideMask = 0x3f;
 
   Stripes(uint32_t mask, uint32_t stride_shift) : mask_(mask), stride_shift_(stride_shift) {}
 

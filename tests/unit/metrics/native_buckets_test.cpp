@@ -7,6 +7,7 @@
 #include <bit>
 #include <cmath>
 #include <limits>
+#include <memory>
 #include <random>
 #include <thread>
 #include <vector>
@@ -23,6 +24,8 @@ constexpr double kInf = std::numeric_limits<double>::infinity();
 constexpr uint32_t LevelOfSchema(int32_t schema) {
   return static_cast<uint32_t>(kFinestSchema - schema);
 }
+
+using OwnedBuckets = std::unique_ptr<NativeBuckets, decltype(&NativeBuckets::Free)>;
 
 NativeCounts Expected(const std::vector<double>& values, int32_t schema, double zero_threshold) {
   NativeCounts counts;
@@ -60,7 +63,9 @@ TEST(NativeBuckets, CountEachObservationInItsBucket) {
   std::lognormal_distribution<double> usual(-3, 1);
   for (int32_t schema = kCoarsestSchema; schema <= kFinestSchema; ++schema) {
     const NativeShape shape{2048, LevelOfSchema(schema), 0x1p-128};
-    NativeBuckets buckets(shape);
+    const OwnedBuckets owned(NativeBuckets::Make(shape, MetricMemory::Heap()),
+                             &NativeBuckets::Free);
+    NativeBuckets& buckets = *owned;
     std::vector<double> values = {0, -0.0, 0x1p-128, -0x1p-129, kInf, -kInf, 1, -1, 1e308, 5e-324};
     for (int i = 0; i < 1000; ++i) values.push_back(i % 3 == 0 ? -usual(random) : usual(random));
     for (const double v : values) buckets.Observe(v);
@@ -70,7 +75,8 @@ TEST(NativeBuckets, CountEachObservationInItsBucket) {
 
 TEST(NativeBuckets, OfAnUnusedSeriesAreNone) {
   const NativeShape shape{160, 5, 0.5};
-  const NativeBuckets buckets(shape);
+  const OwnedBuckets owned(NativeBuckets::Make(shape, MetricMemory::Heap()), &NativeBuckets::Free);
+  NativeBuckets& buckets = *owned;
   NativeReading reading;
   reading.Read(buckets, shape.max_buckets, shape.level);
   EXPECT_EQ(reading.total(), 0u);
@@ -83,7 +89,9 @@ TEST(NativeBuckets, AreShownAsFineAsTheLimitAllowsWhateverComes) {
   for (int round = 0; round < 200; ++round) {
     const NativeShape shape{1 + static_cast<uint32_t>(random() % 200),
                             static_cast<uint32_t>(random() % 13), 0};
-    NativeBuckets buckets(shape);
+    const OwnedBuckets owned(NativeBuckets::Make(shape, MetricMemory::Heap()),
+                             &NativeBuckets::Free);
+    NativeBuckets& buckets = *owned;
     std::vector<double> values;
     std::lognormal_distribution<double> usual(0, 0.1 + static_cast<double>(random() % 5));
     for (size_t n = random() % 2000; n > 0; --n) {
@@ -104,7 +112,8 @@ TEST(NativeBuckets, AreShownAsFineAsTheLimitAllowsWhateverComes) {
 TEST(NativeBuckets, LoseNothingWhereNobodyMaintainsThem) {
   std::mt19937_64 random(3);
   const NativeShape shape{20, 0, 0};
-  NativeBuckets buckets(shape);
+  const OwnedBuckets owned(NativeBuckets::Make(shape, MetricMemory::Heap()), &NativeBuckets::Free);
+  NativeBuckets& buckets = *owned;
   std::vector<double> values;
   // All there is, from the smallest to the largest, of both signs: more than the places.
   for (int i = 0; i < 5000; ++i) {
@@ -121,7 +130,9 @@ TEST(NativeBuckets, InABurstBeforeMaintenanceAreCoarserByLittle) {
   std::lognormal_distribution<double> usual(0, 2);
   for (int32_t schema = 2; schema <= kFinestSchema; ++schema) {
     const NativeShape shape{160, LevelOfSchema(schema), 0};
-    NativeBuckets buckets(shape);
+    const OwnedBuckets owned(NativeBuckets::Make(shape, MetricMemory::Heap()),
+                             &NativeBuckets::Free);
+    NativeBuckets& buckets = *owned;
     std::vector<double> values;
     for (int i = 0; i < 3000; ++i) {
       values.push_back(usual(random));
@@ -133,7 +144,8 @@ TEST(NativeBuckets, InABurstBeforeMaintenanceAreCoarserByLittle) {
 
 TEST(NativeBuckets, GoOnFromZeroAfterZero) {
   const NativeShape shape{2, 0, 0};
-  NativeBuckets buckets(shape);
+  const OwnedBuckets owned(NativeBuckets::Make(shape, MetricMemory::Heap()), &NativeBuckets::Free);
+  NativeBuckets& buckets = *owned;
   for (int i = 0; i < 1000; ++i) {
     if (buckets.Observe(std::ldexp(1.1, i - 500)) && i % 2 == 0) {
       EXPECT_TRUE(buckets.Maintain());
@@ -150,7 +162,8 @@ TEST(NativeBuckets, CountExactlyWhileManyObserveMaintainAndRead) {
   constexpr int kThreads = 4;
   constexpr int kEach = 20000;
   const NativeShape shape{40, 0, 0x1p-20};
-  NativeBuckets buckets(shape);
+  const OwnedBuckets owned(NativeBuckets::Make(shape, MetricMemory::Heap()), &NativeBuckets::Free);
+  NativeBuckets& buckets = *owned;
   std::atomic<int> left{kThreads};
   std::vector<std::vector<double>> values(kThreads);
   std::vector<std::thread> threads;

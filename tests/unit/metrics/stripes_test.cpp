@@ -13,7 +13,7 @@ TEST(StripesTest, EveryCpuFindsACellOfItsOwnByTheRoute) {
   for (const size_t words : {1u, 2u, 14u, 16u, 17u, 100u, 1026u}) {
     for (const uint32_t cpus : {1u, 2u, 3u, 16u, 64u}) {
       SCOPED_TRACE(testing::Message() << words << " words, " << cpus << " CPUs");
-      Stripes* stripes = Stripes::Make(words, cpus);
+      Stripes* stripes = Stripes::Make(words, cpus, MetricMemory::Heap());
       ASSERT_NE(stripes, nullptr);
       const uintptr_t route = stripes->route();
       EXPECT_EQ(Stripes::Of(route | 7), stripes) << "the lower bits are the user's";
@@ -28,7 +28,7 @@ TEST(StripesTest, EveryCpuFindsACellOfItsOwnByTheRoute) {
         cells.insert(cell);
       }
       EXPECT_EQ(cells.size(), stripes->count());
-      Stripes::Free(stripes);
+      Stripes::Free(stripes, MetricMemory::Heap());
     }
   }
   EXPECT_EQ(Stripes::Of(0), nullptr);
