@@ -9,10 +9,10 @@
 
 namespace promplug {
 
-// The number of everything that a reader of another process's segment relies on: this header, and the
-// layouts of FamilyRecord, Chunk, Series and its cells, Stripes, NativeBuckets, NativeTable,
-// SketchPages, SketchPage, ExemplarNode and HostCellNode. A change of any of them is a new number, and
-// the plugin goes on to read the one before.
+// The number of everything that a reader of another process's segment relies on: this header, and
+// the layouts of FamilyRecord, Chunk, Series and its cells, Stripes, NativeBuckets, NativeTable,
+// SketchPages, SketchPage, ExemplarNode and HostCellNode. A change of any of them is a new number,
+// and the plugin goes on to read the one before.
 inline constexpr uint32_t kSegmentLayout = 1;
 
 inline constexpr char kSegmentMagic[8] = {'p', 'r', 'o', 'm', 'p', 's', 'e', 'g'};
@@ -36,7 +36,7 @@ struct SegmentHeader {
   std::atomic<uint64_t> bytes{0};
   // The newest first.
   std::atomic<FamilyRecord*> families{nullptr};
-  std::atomic<uint32_t> phase{0};  // SegmentPhase
+  std::atomic<uint32_t> phase{0};   // SegmentPhase
   std::atomic<uint32_t> worker{0};  // the lowest number that was free when it came
   int64_t created_unix_ms = 0;
 };

@@ -9,7 +9,7 @@
 #include <new>
 #include <utility>
 
-#include "base/text.hpp"
+#include "base/errno_text.hpp"
 
 namespace promplug {
 namespace {
@@ -72,8 +72,7 @@ bool SegmentMemory::GrowLocked(uint64_t wanted) noexcept {
   if (wanted <= bytes) return true;
   if (wanted > max_bytes_ || fd_.get() < 0) return false;
   const uint64_t step = std::clamp(bytes / 2, kFirstBytes, kLargestStep);
-  const uint64_t grown =
-      std::min(RoundUp(std::max(wanted, bytes + step), kPageBytes), max_bytes_);
+  const uint64_t grown = std::min(RoundUp(std::max(wanted, bytes + step), kPageBytes), max_bytes_);
   try {
     if (!SetDirectory::Grow(fd_.get(), grown).ok()) return false;
   } catch (const std::bad_alloc&) {
@@ -122,8 +121,7 @@ void SegmentMemory::Free(void* block, size_t bytes, size_t alignment) noexcept {
 
 void SegmentMemory::Publish(FamilyRecord* record) {
   std::lock_guard lock(mutex_);
-  record->next.store(header()->families.load(std::memory_order_relaxed),
-                     std::memory_order_relaxed);
+  record->next.store(header()->families.load(std::memory_order_relaxed), std::memory_order_relaxed);
   header()->families.store(record, std::memory_order_release);
 }
 

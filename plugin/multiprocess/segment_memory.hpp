@@ -16,13 +16,13 @@
 
 namespace promplug {
 
-// The memory of a registry in a file of a set's directory, which the other processes read. It is mapped
-// once, at its largest size, and the file grows under it, always allocated before it is touched: so
-// addresses never move, updates are the same code as in one process, and a full file system is a
-// failed Allocate(), never a signal.
+// The memory of a registry in a file of a set's directory, which the other processes read. It is
+// mapped once, at its largest size, and the file grows under it, always allocated before it is
+// touched: so addresses never move, updates are the same code as in one process, and a full file
+// system is a failed Allocate(), never a signal.
 //
-// The flock of the file says that the process lives: fork children that go on counting here hold it,
-// too.
+// The flock of the file says that the process lives: fork children that go on counting here hold
+// it, too.
 class SegmentMemory final : public MetricMemory {
  public:
   // Has no name in the directory yet. kIo: no space, or no such address space.
@@ -47,8 +47,8 @@ class SegmentMemory final : public MetricMemory {
   // parent goes on changing the file. kNoMemory: nothing is locked.
   Status LockForFork();
   void UnlockAfterFork();
-  // In a fork child, between the two: goes on in a new file without a name yet, at the same addresses,
-  // with the copy's contents. On failure it goes on in memory that nobody else sees.
+  // In a fork child, between the two: goes on in a new file without a name yet, at the same
+  // addresses, with the copy's contents. On failure it goes on in memory that nobody else sees.
   Status MoveAfterFork(const SetDirectory& directory);
 
  private:
