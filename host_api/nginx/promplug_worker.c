@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: MIT */
+#include "promplug_worker.h"
+
+#include <dlfcn.h>
+
+#include "promplug_scrape.h"
+
+/* Of the time that a master gives its workers after SIGTERM before it kills them. */
+#define TERMINATE_MS ((ngx_msec_t)800)
+
+static void unload(ngx_http_promplug_worker_t* worker) {
+  if (worker->plugin != NULL) (void)worker->api->destroy(worker->plugin);
+  ngx_http_promplug_families_free(&worker->families);
+  ngx_http_promplug_upstreams_free(&worker->upstreams);
+  ngx_http_promplug_wake_close(worker);
+  ngx_http_promplug_wake_free(worker);
+  if (worker->object != NULL) (void)dlclose(worker->object);
+  ngx_free(worker);
+}
+
+static ngx_http_promplug_worker_t* new_worker(ngx_cycle_t* cycle) {
+  ngx_http_promplug_worker_t* worker = ngx_calloc(sizeof *worker, cycle->log);
+  if (worker == NULL) return NULL;
+  worker->wake.fd = -1;
+  ngx_queue_init(&worker->scrapes);
+  if (ngx_http_promplug_lines_init(&worker->lines) == NGX_OK) return worker;
+  ngx_free(worker);
+  return NULL;
+}
+
+/* What was not possible is one line at this level. */
+static ngx_int_t load(ngx_http_promplug_worker_t* worker, ngx_http_promplug_main_conf_t* conf,
+                      ngx_uint_t level, ngx_log_t* log) {
+  promplug_handshake handshake = {.struct_size = sizeof handshake,
+                                  .abi_major = PROMPLUG_ABI_MAJOR,
+                                  .abi_minor = PROMPLUG_ABI_MINOR};
+  promplug_entry_fn entry = NULL;
+  worker->object = dlopen((const char*)conf->plugin.data, RTLD_NOW | RTLD_LOCAL);
+  if (worker->object == NULL) {
+    ngx_log_error(level, log, 0, "promplug: promplug_plugin: %s", dlerror());
+    return NGX_ERROR;
+  }
+  *(void**)&entry = dlsym(worker->object, PROMPLUG_ENTRY_NAME);
+  if (entry == NULL) {
+    ngx_log_error(level, log, 0, "promplug: promplug_plugin: %V is not a promplug plugin",
+                  &conf->plugin);
+    return NGX_ERROR;
+  }
+  worker->api = entry(&handshake);
+  if (worker->api != NULL) return NGX_OK;
+  ngx_log_error(level, log, 0, "promplug: promplug_plugin: %V: %s", &conf->plugin, handshake.text);
+  return NGX_ERROR;
+}
+
+static ngx_int_t create(ngx_http_promplug_worker_t* worker, ngx_http_promplug_main_conf_t* conf,
+                        ngx_uint_t level, ngx_log_t* log) {
+  static const promplug_str name = PROMPLUG_S("nginx"), version = PROMPLUG_S(NGINX_VERSION);
+  promplug_host host = {.struct_size = sizeof host, .user = worker, .log = ngx_http_promplug_log};
+  promplug_options options = {.struct_size = sizeof options};
+  promplug_error error;
+  int32_t rc;
+  host.name = name;
+  host.version = version;
+  options.config_path.ptr = (const char*)conf->config.data;
+  options.config_path.len = conf->config.len;
+  options.overrides = conf->overrides.elts;
+  options.n_overrides = conf->overrides.nelts;
+  rc = worker->api->create(&host, &options, &worker->plugin, &error);
+  ngx_http_promplug_lines_write(&worker->lines, log);
+  if (rc >= 0) return NGX_OK;
+  worker->plugin = NULL;
+  ngx_log_error(level, log, 0, "promplug: no metrics: %s", error.text);
+  return NGX_ERROR;
+}
+
+void ngx_http_promplug_worker_start(ngx_cycle_t* cycle, ngx_http_promplug_main_conf_t* conf) {
+  ngx_http_promplug_worker_t* worker = new_worker(cycle);
+  promplug_error error;
+  if (worker == NULL) return;
+  if (load(worker, conf, NGX_LOG_ERR, cycle->log) != NGX_OK ||
+      create(worker, conf, NGX_LOG_ERR, cycle->log) != NGX_OK ||
+      ngx_http_promplug_families_init(worker, conf, cycle->log) != NGX_OK ||
+      ngx_http_promplug_upstreams_init(worker, cycle, conf) != NGX_OK ||
+      ngx_http_promplug_wake_open(worker, cycle) != NGX_OK) {
+    unload(worker);
+    return;
+  }
+  ngx_http_promplug_connections(worker, cycle->log);
+  /* What fails of it is in the plugin's log; with PROMPLUG_E_IO the rest runs all the same. */
+  int32_t rc = worker->api->start(worker->plugin, &error);
+  ngx_http_promplug_lines_write(&worker->lines, cycle->log);
+  if (rc < 0 && rc != PROMPLUG_E_IO) {
+    ngx_log_error(NGX_LOG_ERR, cycle->log, 0, "promplug: no metrics: %s", error.text);
+    unload(worker);
+    return;
+  }
+  conf->worker = worker;
+}
+
+void ngx_http_promplug_worker_stop(ngx_cycle_t* cycle, ngx_http_promplug_main_conf_t* conf) {
+  ngx_http_promplug_worker_t* worker = conf->worker;
+  ngx_msec_t limit = ngx_terminate ? ngx_min(conf->stop_timeout, TERMINATE_MS) : conf->stop_timeout;
+  promplug_error error;
+  if (worker == NULL) return;
+  conf->worker = NULL;
+  ngx_http_promplug_scrapes_end(worker);
+  int32_t rc = worker->api->stop(worker->plugin, (uint32_t)limit, &error);
+  ngx_http_promplug_lines_write(&worker->lines, cycle->log);
+  if (rc >= 0) {
+    unload(worker);
+    return;
+  }
+  /* Its threads may still call: what they use stays as long as the process. */
+  ngx_http_promplug_wake_close(worker);
+  ngx_log_error(NGX_LOG_WARN, cycle->log, 0, "promplug: the plugin has not ended within %M ms: %s",
+                limit, error.text);
+}
+
+void ngx_http_promplug_worker_check(ngx_cycle_t* cycle, ngx_http_promplug_main_conf_t* conf) {
+  ngx_http_promplug_worker_t* worker = new_worker(cycle);
+  if (worker == NULL) return;
+  if (load(worker, conf, NGX_LOG_WARN, cycle->log) == NGX_OK)
+    (void)create(worker, conf, NGX_LOG_WARN, cycle->log);
+  unload(worker);
+}
