@@ -107,8 +107,8 @@ char* ngx_http_promplug_set_label(ngx_conf_t* cf, ngx_command_t* cmd, void* conf
 static double read_bound(const ngx_str_t* text) {
   char* end;
   double bound;
-  if (text->len == 0 || (text->data[0] != '.' && (text->data[0] < '0' || text->data[0] > '9')))
-    return NAN;
+  for (size_t i = 0; i < text->len; ++i)
+    if (ngx_strchr("0123456789.e-", text->data[i]) == NULL) return NAN;
   bound = strtod((const char*)text->data, &end);
   return end == (const char*)text->data + text->len && isfinite(bound) && bound > 0 ? bound : NAN;
 }

@@ -4,17 +4,16 @@
 #include "promplug_upstream.h"
 #include "promplug_worker.h"
 
-static ngx_int_t add_handlers(ngx_conf_t* cf);
-static ngx_int_t init_module(ngx_cycle_t* cycle);
+static ngx_int_t finish_conf(ngx_conf_t* cf);
 static ngx_int_t init_process(ngx_cycle_t* cycle);
 static void exit_process(ngx_cycle_t* cycle);
 
 static ngx_http_module_t context = {
-    NULL, add_handlers, ngx_http_promplug_create_main_conf, ngx_http_promplug_init_main_conf,
-    NULL, NULL,         ngx_http_promplug_create_loc_conf,  ngx_http_promplug_merge_loc_conf};
+    NULL, finish_conf, ngx_http_promplug_create_main_conf, ngx_http_promplug_init_main_conf,
+    NULL, NULL,        ngx_http_promplug_create_loc_conf,  ngx_http_promplug_merge_loc_conf};
 
 ngx_module_t ngx_http_promplug_module = {NGX_MODULE_V1,   &context, ngx_http_promplug_commands,
-                                         NGX_HTTP_MODULE, NULL,     init_module,
+                                         NGX_HTTP_MODULE, NULL,     NULL,
                                          init_process,    NULL,     NULL,
                                          exit_process,    NULL,     NGX_MODULE_V1_PADDING};
 
@@ -26,9 +25,25 @@ static ngx_int_t add_handler(ngx_conf_t* cf, ngx_uint_t phase, ngx_http_handler_
   return NGX_OK;
 }
 
-static ngx_int_t add_handlers(ngx_conf_t* cf) {
+static void warn_of_many_workers(ngx_conf_t* cf, const ngx_http_promplug_main_conf_t* conf) {
+  ngx_core_conf_t* core = (ngx_core_conf_t*)ngx_get_conf(cf->cycle->conf_ctx, ngx_core_module);
+  /* A file or another override may say it, too. */
+  if (core->worker_processes > 1 && conf->directory == NULL && conf->config.len == 0 &&
+      conf->overrides.nelts == 0)
+    ngx_log_error(NGX_LOG_WARN, cf->log, 0,
+                  "promplug: each of %i workers answers for itself alone; "
+                  "\"promplug_multiprocess_dir\" makes them one",
+                  core->worker_processes);
+}
+
+/* When http {} has been read whole. */
+static ngx_int_t finish_conf(ngx_conf_t* cf) {
   ngx_http_promplug_main_conf_t* conf =
       ngx_http_conf_get_module_main_conf(cf, ngx_http_promplug_module);
+  if (!conf->used) return NGX_OK;
+  warn_of_many_workers(cf, conf);
+  /* The process of `nginx -t` ends soon: what is loaded there matters to nobody. */
+  if (ngx_test_config) ngx_http_promplug_worker_check(cf->log, conf);
   if (conf->zones.nelts == 0) return NGX_OK;
   if (add_handler(cf, NGX_HTTP_PREACCESS_PHASE, ngx_http_promplug_trail_handler) != NGX_OK)
     return NGX_ERROR;
@@ -40,26 +55,6 @@ static ngx_http_promplug_main_conf_t* conf_of(ngx_cycle_t* cycle) {
   ngx_http_promplug_main_conf_t* conf =
       ngx_http_cycle_get_module_main_conf(cycle, ngx_http_promplug_module);
   return conf != NULL && conf->used ? conf : NULL;
-}
-
-static void warn_of_many_workers(ngx_cycle_t* cycle, const ngx_http_promplug_main_conf_t* conf) {
-  ngx_core_conf_t* core = (ngx_core_conf_t*)ngx_get_conf(cycle->conf_ctx, ngx_core_module);
-  /* A file or another override may say it, too. */
-  if (core->worker_processes > 1 && conf->directory == NULL && conf->config.len == 0 &&
-      conf->overrides.nelts == 0)
-    ngx_log_error(NGX_LOG_WARN, cycle->log, 0,
-                  "promplug: each of %i workers answers for itself alone; "
-                  "\"promplug_multiprocess_dir\" makes them one",
-                  core->worker_processes);
-}
-
-static ngx_int_t init_module(ngx_cycle_t* cycle) {
-  ngx_http_promplug_main_conf_t* conf = conf_of(cycle);
-  if (conf == NULL) return NGX_OK;
-  warn_of_many_workers(cycle, conf);
-  /* The process of `nginx -t` ends now: what is started there matters to nobody. */
-  if (ngx_test_config) ngx_http_promplug_worker_check(cycle, conf);
-  return NGX_OK;
 }
 
 static ngx_int_t init_process(ngx_cycle_t* cycle) {

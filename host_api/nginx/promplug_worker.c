@@ -18,8 +18,8 @@ static void unload(ngx_http_promplug_worker_t* worker) {
   ngx_free(worker);
 }
 
-static ngx_http_promplug_worker_t* new_worker(ngx_cycle_t* cycle) {
-  ngx_http_promplug_worker_t* worker = ngx_calloc(sizeof *worker, cycle->log);
+static ngx_http_promplug_worker_t* new_worker(ngx_log_t* log) {
+  ngx_http_promplug_worker_t* worker = ngx_calloc(sizeof *worker, log);
   if (worker == NULL) return NULL;
   worker->wake.fd = -1;
   ngx_queue_init(&worker->scrapes);
@@ -37,18 +37,21 @@ static ngx_int_t load(ngx_http_promplug_worker_t* worker, ngx_http_promplug_main
   promplug_entry_fn entry = NULL;
   worker->object = dlopen((const char*)conf->plugin.data, RTLD_NOW | RTLD_LOCAL);
   if (worker->object == NULL) {
-    ngx_log_error(level, log, 0, "promplug: promplug_plugin: %s", dlerror());
+    ngx_log_error(level, log, 0, "promplug: no metrics: promplug_plugin: %s", dlerror());
     return NGX_ERROR;
   }
   *(void**)&entry = dlsym(worker->object, PROMPLUG_ENTRY_NAME);
   if (entry == NULL) {
-    ngx_log_error(level, log, 0, "promplug: promplug_plugin: %V is not a promplug plugin",
-                  &conf->plugin);
+    ngx_log_error(
+        level, log, 0,
+        "promplug: no metrics: promplug_plugin: %V is not a promplug plugin: it has no %s",
+        &conf->plugin, PROMPLUG_ENTRY_NAME);
     return NGX_ERROR;
   }
   worker->api = entry(&handshake);
   if (worker->api != NULL) return NGX_OK;
-  ngx_log_error(level, log, 0, "promplug: promplug_plugin: %V: %s", &conf->plugin, handshake.text);
+  ngx_log_error(level, log, 0, "promplug: no metrics: promplug_plugin: %V: %s", &conf->plugin,
+                handshake.text);
   return NGX_ERROR;
 }
 
@@ -74,7 +77,7 @@ static ngx_int_t create(ngx_http_promplug_worker_t* worker, ngx_http_promplug_ma
 }
 
 void ngx_http_promplug_worker_start(ngx_cycle_t* cycle, ngx_http_promplug_main_conf_t* conf) {
-  ngx_http_promplug_worker_t* worker = new_worker(cycle);
+  ngx_http_promplug_worker_t* worker = new_worker(cycle->log);
   promplug_error error;
   if (worker == NULL) return;
   if (load(worker, conf, NGX_LOG_ERR, cycle->log) != NGX_OK ||
@@ -116,10 +119,10 @@ void ngx_http_promplug_worker_stop(ngx_cycle_t* cycle, ngx_http_promplug_main_co
                 limit, error.text);
 }
 
-void ngx_http_promplug_worker_check(ngx_cycle_t* cycle, ngx_http_promplug_main_conf_t* conf) {
-  ngx_http_promplug_worker_t* worker = new_worker(cycle);
+void ngx_http_promplug_worker_check(ngx_log_t* log, ngx_http_promplug_main_conf_t* conf) {
+  ngx_http_promplug_worker_t* worker = new_worker(log);
   if (worker == NULL) return;
-  if (load(worker, conf, NGX_LOG_WARN, cycle->log) == NGX_OK)
-    (void)create(worker, conf, NGX_LOG_WARN, cycle->log);
+  if (load(worker, conf, NGX_LOG_WARN, log) == NGX_OK)
+    (void)create(worker, conf, NGX_LOG_WARN, log);
   unload(worker);
 }
