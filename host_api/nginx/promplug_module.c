@@ -17,14 +17,6 @@ ngx_module_t ngx_http_promplug_module = {NGX_MODULE_V1,   &context, ngx_http_pro
                                          init_process,    NULL,     NULL,
                                          exit_process,    NULL,     NGX_MODULE_V1_PADDING};
 
-static ngx_int_t add_handler(ngx_conf_t* cf, ngx_uint_t phase, ngx_http_handler_pt handler) {
-  ngx_http_core_main_conf_t* core = ngx_http_conf_get_module_main_conf(cf, ngx_http_core_module);
-  ngx_http_handler_pt* place = ngx_array_push(&core->phases[phase].handlers);
-  if (place == NULL) return NGX_ERROR;
-  *place = handler;
-  return NGX_OK;
-}
-
 static void warn_of_many_workers(ngx_conf_t* cf, const ngx_http_promplug_main_conf_t* conf) {
   ngx_core_conf_t* core = (ngx_core_conf_t*)ngx_get_conf(cf->cycle->conf_ctx, ngx_core_module);
   /* A file or another override may say it, too. */
@@ -40,14 +32,18 @@ static void warn_of_many_workers(ngx_conf_t* cf, const ngx_http_promplug_main_co
 static ngx_int_t finish_conf(ngx_conf_t* cf) {
   ngx_http_promplug_main_conf_t* conf =
       ngx_http_conf_get_module_main_conf(cf, ngx_http_promplug_module);
+  ngx_http_core_main_conf_t* core;
+  ngx_http_handler_pt* place;
   if (!conf->used) return NGX_OK;
   warn_of_many_workers(cf, conf);
   /* The process of `nginx -t` ends soon: what is loaded there matters to nobody. */
   if (ngx_test_config) ngx_http_promplug_worker_check(cf->log, conf);
   if (conf->zones.nelts == 0) return NGX_OK;
-  if (add_handler(cf, NGX_HTTP_PREACCESS_PHASE, ngx_http_promplug_trail_handler) != NGX_OK)
-    return NGX_ERROR;
-  return add_handler(cf, NGX_HTTP_LOG_PHASE, ngx_http_promplug_count_handler);
+  core = ngx_http_conf_get_module_main_conf(cf, ngx_http_core_module);
+  place = ngx_array_push(&core->phases[NGX_HTTP_LOG_PHASE].handlers);
+  if (place == NULL) return NGX_ERROR;
+  *place = ngx_http_promplug_count_handler;
+  return ngx_http_promplug_trail_init(cf);
 }
 
 /* NULL: there is no http {}, or nothing for the plugin to do. */

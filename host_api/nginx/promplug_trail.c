@@ -58,23 +58,47 @@ static void count_one(ngx_http_promplug_worker_t* worker, ngx_http_request_t* r,
 #endif
 }
 
-ngx_int_t ngx_http_promplug_trail_handler(ngx_http_request_t* r) {
+/* NULL: r is not to be counted, or there is no memory. */
+static trail* make_trail(ngx_http_request_t* r) {
+  ngx_http_promplug_main_conf_t* conf = ngx_http_get_module_main_conf(r, ngx_http_promplug_module);
+  ngx_http_promplug_loc_conf_t* main_loc_conf =
+      ngx_http_get_module_loc_conf(r->main, ngx_http_promplug_module);
+  trails* all;
+  if (conf->worker == NULL || main_loc_conf->zone == NULL) return NULL;
+  all = trails_of(r->main, 1);
+  return all != NULL ? trail_of(all, r, 1) : NULL;
+}
+
+static ngx_int_t on_redirect(ngx_http_request_t* r) {
   ngx_http_promplug_main_conf_t* conf;
   ngx_http_promplug_loc_conf_t* main_loc_conf;
-  trails* all;
   trail* own;
-  if (r == r->main && r->upstream == NULL) return NGX_DECLINED;
+  if (r->upstream == NULL || (own = make_trail(r)) == NULL) return NGX_DECLINED;
   conf = ngx_http_get_module_main_conf(r, ngx_http_promplug_module);
   main_loc_conf = ngx_http_get_module_loc_conf(r->main, ngx_http_promplug_module);
-  if (conf->worker == NULL || main_loc_conf->zone == NULL) return NGX_DECLINED;
-  all = trails_of(r->main, 1);
-  own = all != NULL ? trail_of(all, r, 1) : NULL;
-  if (own == NULL || r->upstream == NULL) return NGX_DECLINED;
-  /* A redirect: another upstream may take the place of this one. */
   count_one(conf->worker, r, main_loc_conf->zone, own);
   own->counted = r->upstream;
   own->n_attempts = r->upstream_states != NULL ? r->upstream_states->nelts : 0;
   return NGX_DECLINED;
+}
+
+/* Set anew for each configuration, as the chain of filters is. */
+static ngx_http_output_header_filter_pt next_header_filter;
+
+/* Not a phase: a clone, such as a slice, begins behind them. */
+static ngx_int_t on_header(ngx_http_request_t* r) {
+  if (r != r->main && r->upstream != NULL) (void)make_trail(r);
+  return next_header_filter(r);
+}
+
+ngx_int_t ngx_http_promplug_trail_init(ngx_conf_t* cf) {
+  ngx_http_core_main_conf_t* core = ngx_http_conf_get_module_main_conf(cf, ngx_http_core_module);
+  ngx_http_handler_pt* place = ngx_array_push(&core->phases[NGX_HTTP_PREACCESS_PHASE].handlers);
+  if (place == NULL) return NGX_ERROR;
+  *place = on_redirect;
+  next_header_filter = ngx_http_top_header_filter;
+  ngx_http_top_header_filter = on_header;
+  return NGX_OK;
 }
 
 void ngx_http_promplug_count_upstreams(ngx_http_promplug_worker_t* worker, ngx_http_request_t* r,

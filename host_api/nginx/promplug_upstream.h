@@ -39,9 +39,11 @@ void ngx_http_promplug_count_attempts(ngx_http_promplug_worker_t* worker, ngx_ht
                                       ngx_uint_t begin);
 
 /* ---- promplug_trail.c ---------------------------------------------------------------------- */
-/* nginx keeps of a request the upstream asked last, and of subrequests nothing. These two see the
- * others: the first as a handler of the preaccess phase, the second when the main request ends. */
-ngx_int_t ngx_http_promplug_trail_handler(ngx_http_request_t* r);
+/* nginx keeps of a request the upstream asked last, and of subrequests nothing. So redirects are
+ * watched in the preaccess phase, and subrequests by a filter of headers. Once for each
+ * configuration; NGX_OK, or NGX_ERROR without memory. */
+ngx_int_t ngx_http_promplug_trail_init(ngx_conf_t* cf);
+/* When the main request r ends: what its upstreams, and those of its subrequests, did. */
 void ngx_http_promplug_count_upstreams(ngx_http_promplug_worker_t* worker, ngx_http_request_t* r,
                                        const ngx_http_promplug_zone_t* zone);
 

@@ -8,8 +8,10 @@
 /* Of the time that a master gives its workers after SIGTERM before it kills them. */
 #define TERMINATE_MS ((ngx_msec_t)800)
 
-static void unload(ngx_http_promplug_worker_t* worker) {
+static void unload(ngx_http_promplug_worker_t* worker, ngx_log_t* log) {
   if (worker->plugin != NULL) (void)worker->api->destroy(worker->plugin);
+  ngx_http_promplug_lines_write(&worker->lines, log);
+  (void)pthread_mutex_destroy(&worker->lines.mutex);
   ngx_http_promplug_families_free(&worker->families);
   ngx_http_promplug_upstreams_free(&worker->upstreams);
   ngx_http_promplug_wake_close(worker);
@@ -85,7 +87,7 @@ void ngx_http_promplug_worker_start(ngx_cycle_t* cycle, ngx_http_promplug_main_c
       ngx_http_promplug_families_init(worker, conf, cycle->log) != NGX_OK ||
       ngx_http_promplug_upstreams_init(worker, cycle, conf) != NGX_OK ||
       ngx_http_promplug_wake_open(worker, cycle) != NGX_OK) {
-    unload(worker);
+    unload(worker, cycle->log);
     return;
   }
   ngx_http_promplug_connections(worker, cycle->log);
@@ -94,10 +96,17 @@ void ngx_http_promplug_worker_start(ngx_cycle_t* cycle, ngx_http_promplug_main_c
   ngx_http_promplug_lines_write(&worker->lines, cycle->log);
   if (rc < 0 && rc != PROMPLUG_E_IO) {
     ngx_log_error(NGX_LOG_ERR, cycle->log, 0, "promplug: no metrics: %s", error.text);
-    unload(worker);
+    unload(worker, cycle->log);
     return;
   }
   conf->worker = worker;
+}
+
+/* A worker unloads its modules before it exits. */
+static void stay_loaded(void) {
+  Dl_info info;
+  if (dladdr(&ngx_http_promplug_module, &info) != 0)
+    (void)dlopen(info.dli_fname, RTLD_NOW | RTLD_NOLOAD | RTLD_NODELETE);
 }
 
 void ngx_http_promplug_worker_stop(ngx_cycle_t* cycle, ngx_http_promplug_main_conf_t* conf) {
@@ -110,11 +119,12 @@ void ngx_http_promplug_worker_stop(ngx_cycle_t* cycle, ngx_http_promplug_main_co
   int32_t rc = worker->api->stop(worker->plugin, (uint32_t)limit, &error);
   ngx_http_promplug_lines_write(&worker->lines, cycle->log);
   if (rc >= 0) {
-    unload(worker);
+    unload(worker, cycle->log);
     return;
   }
   /* Its threads may still call: what they use stays as long as the process. */
   ngx_http_promplug_wake_close(worker);
+  stay_loaded();
   ngx_log_error(NGX_LOG_WARN, cycle->log, 0, "promplug: the plugin has not ended within %M ms: %s",
                 limit, error.text);
 }
@@ -124,5 +134,5 @@ void ngx_http_promplug_worker_check(ngx_log_t* log, ngx_http_promplug_main_conf_
   if (worker == NULL) return;
   if (load(worker, conf, NGX_LOG_WARN, log) == NGX_OK)
     (void)create(worker, conf, NGX_LOG_WARN, log);
-  unload(worker);
+  unload(worker, log);
 }

@@ -4,9 +4,10 @@
 #ifndef PROMPLUG_NGINX_WORKER_H
 #define PROMPLUG_NGINX_WORKER_H
 
+#include "promplug_conf.h"
+/* Behind nginx's headers, which say what of the C library they want. */
 #include <pthread.h>
 
-#include "promplug_conf.h"
 #include "promplug_series.h"
 #include "promplug_upstream.h"
 
