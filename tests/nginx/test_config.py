@@ -1,10 +1,18 @@
 # SPDX-License-Identifier: MIT
 """What `nginx -t` says of the directives, and what nginx does with a plugin that is not right."""
 import os
+import pathlib
+import re
 import shutil
+import subprocess
 import unittest
 
 from nginx_case import METRICS, PLUGIN, QUIET, Nginx, NginxCase, http_block
+from stack.nginx import module_path
+from stack.process import free_port
+from stack.servers import find_program
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
 
 SERVER = f"server {{ listen PORT0; promplug on; location / {{ return 200; }} {METRICS} }}"
 MANY_LABELS = " ".join(f"promplug_label l{i} $http_x_{i};" for i in range(9))
@@ -92,6 +100,34 @@ class DirectivesTest(NginxCase):
         _, text = nginx.test()
         self.assertIn("promplug: each of 2 workers answers for itself alone; "
                       '"promplug_multiprocess_dir" makes them one', text)
+
+
+class DocumentTest(NginxCase):
+    def test_the_lines_of_the_page_are_a_configuration(self):
+        page = (ROOT / "docs/hosts.md").read_text(encoding="utf-8")
+        text = re.search(r"```nginx\n(.*?)```", page, re.DOTALL)[1]
+        directory = self.new_directory()
+        (directory / "promplug.yml").write_text("{}\n", encoding="utf-8")
+        for written, here in {"modules/ngx_http_promplug_module.so": module_path(),
+                              "/usr/lib/promplug/promplug.so": PLUGIN,
+                              "/etc/nginx/promplug.yml": "promplug.yml",
+                              "listen 80;": f"listen 127.0.0.1:{free_port()};"}.items():
+            self.assertIn(written, text)
+            text = text.replace(written, here)
+        (directory / "own.conf").write_text(f"pid {directory}/nginx.pid;\n{text}", encoding="utf-8")
+        done = subprocess.run([find_program("nginx", "nginx"), "-t", "-p", directory, "-c", "own.conf",
+                               "-e", directory / "error.log"], capture_output=True, text=True,
+                              check=False)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertNotIn("promplug:", done.stderr)
+
+    def test_every_metric_stands_in_the_page(self):
+        page = (ROOT / "docs/hosts.md").read_text(encoding="utf-8")
+        host = self.nginx(SERVER)
+        host.request("/")
+        self.counted(host, 1)
+        for name in re.findall(r"^# TYPE (\S+) ", host.request("/metrics").text, re.MULTILINE):
+            self.assertIn(f"`{name}`", page)
 
 
 class PluginFileTest(NginxCase):
