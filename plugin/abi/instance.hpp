@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <functional>
 #include <memory>
 
 #include "abi/fence.hpp"
@@ -11,6 +12,7 @@
 // What the host's handle points to.
 struct promplug_instance {
   promplug::ForkWatch fork_watch;
+  std::function<void()> ready;  // of scrapes that bring none: host.wake_fd; or empty
   std::unique_ptr<promplug::Runtime> runtime;
 };
 

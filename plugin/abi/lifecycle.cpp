@@ -3,6 +3,7 @@
 #include <cstring>
 #include <new>
 
+#include "abi/host_descriptors.hpp"
 #include "abi/instance.hpp"
 #include "abi/sized.hpp"
 #include "abi/strings.hpp"
@@ -35,7 +36,27 @@ Status ToOptions(const promplug_options* from, RuntimeOptions* out) {
   return status;
 }
 
-Status ToHooks(const promplug_host* from, RuntimeHooks* out) {
+// The functions that host.log_fd and host.wake_fd stand for, where those that the host gives in
+// their place are NULL. *ready is for scrapes that bring none.
+Status ToDescriptorHooks(const promplug_host& h, RuntimeHooks* out, std::function<void()>* ready) {
+  if (h.log_fd < 0 || h.wake_fd < 0) {
+    return Status(Code::kInvalid, "host.log_fd or host.wake_fd is negative, expected 0 for none");
+  }
+  if (h.log_fd > 0 && h.log == nullptr) {
+    Result<Log::Sink> sink = SocketSink(h.log_fd);
+    if (!sink.ok()) return sink.status();
+    out->log = std::move(sink).value();
+  }
+  if (h.wake_fd > 0) {
+    Result<std::function<void()>> waker = EventWaker(h.wake_fd);
+    if (!waker.ok()) return waker.status();
+    *ready = std::move(waker).value();
+    if (h.wake == nullptr) out->wake = *ready;
+  }
+  return Status();
+}
+
+Status ToHooks(const promplug_host* from, RuntimeHooks* out, std::function<void()>* ready) {
   out->log = Log::StderrSink();
   if (from == nullptr) return Status();
   promplug_host h;
@@ -56,7 +77,7 @@ Status ToHooks(const promplug_host* from, RuntimeHooks* out) {
   if (h.thread_leave != nullptr) {
     out->thread_leave = [leave = h.thread_leave, user = h.user] { leave(user); };
   }
-  return status;
+  return ToDescriptorHooks(h, out, ready);
 }
 
 int32_t StateOf(const promplug_instance& p) {
@@ -121,12 +142,12 @@ int32_t Create(const promplug_host* host, const promplug_options* options, promp
     if (out == nullptr) return Status(Code::kInvalid, "out is NULL");
     RuntimeHooks hooks;
     RuntimeOptions own;
-    Status status = ToHooks(host, &hooks);
+    auto instance = std::make_unique<promplug_instance>();
+    Status status = ToHooks(host, &hooks, &instance->ready);
     if (status.ok()) status = ToOptions(options, &own);
     if (!status.ok()) return status;
     Result<Config> config = LoadConfig(own.input);
     if (!config.ok()) return config.status();
-    auto instance = std::make_unique<promplug_instance>();
     instance->runtime = std::make_unique<Runtime>(std::move(config).value(), std::move(own),
                                                   std::move(hooks), instance.get());
     *out = instance.release();

@@ -125,14 +125,15 @@ int32_t ScrapeBegin(promplug_instance* p, const promplug_request* req, promplug_
   bool waiting = false;
   const int32_t result = CallOutside(p, err, [&](Runtime& runtime) -> Status {
     const User this_call(runtime);
-    if (out == nullptr || ready == nullptr) {
+    if (out == nullptr || (ready == nullptr && !p->ready)) {
       return Status(Code::kInvalid, "out or ready is NULL");
     }
     auto own = std::make_unique<promplug_scrape>();
     own->instance = p;
     own->fork_generation = runtime.fork_generation();
-    Status status = Begin(
-        runtime, req, [ready, user] { ready(user); }, &own->scrape);
+    std::function<void()> on_ready = p->ready;
+    if (ready != nullptr) on_ready = [ready, user] { ready(user); };
+    Status status = Begin(runtime, req, std::move(on_ready), &own->scrape);
     if (!status.ok()) return status;
     handled = own->scrape != nullptr;
     if (!handled) return status;

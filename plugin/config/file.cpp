@@ -8,24 +8,12 @@
 #include <cerrno>
 #include <string_view>
 
+#include "base/owned_fd.hpp"
+
 namespace promplug {
 namespace {
 
 constexpr size_t kMaxFileBytes = 1u << 20;
-
-class FileDescriptor {
- public:
-  explicit FileDescriptor(int fd) : fd_(fd) {}
-  ~FileDescriptor() {
-    if (fd_ >= 0) close(fd_);
-  }
-  FileDescriptor(const FileDescriptor&) = delete;
-  FileDescriptor& operator=(const FileDescriptor&) = delete;
-  int get() const { return fd_; }
-
- private:
-  int fd_;
-};
 
 // strerror() would follow the host's locale and is not thread-safe.
 std::string Reason(int error) {
@@ -55,7 +43,7 @@ Status Error(const std::string& path, std::string_view reason) {
 Result<std::string> ReadConfigFile(const std::string& path) {
   if (path.find('\0') != std::string::npos) return Error("configuration", "NUL in the path");
   // O_NONBLOCK: opening a pipe that nobody writes to must not wait.
-  const FileDescriptor file(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
+  const OwnedFd file(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
   if (file.get() < 0) return Error(path, Reason(errno));
   struct stat info {};
   if (fstat(file.get(), &info) != 0) return Error(path, Reason(errno));

@@ -150,6 +150,14 @@ typedef struct promplug_host { /* [sized] copied by create() */
   /* A collector with PROMPLUG_COLLECT_ON_LOOP is due: call run_pending() on the loop soon.
    * Any thread; must not block. Needed only with such collectors. */
   void (*wake)(void *user);
+  /* For hosts that cannot run on the plugin's threads; create() duplicates both. 0: none.
+   * log_fd, where log is NULL: a connected SOCK_SEQPACKET or SOCK_DGRAM socket. Each line is one
+   * message, "LEVEL TEXT" with the level as a number. The plugin never waits for it: what the
+   * socket does not take goes to stderr. */
+  int32_t log_fd;
+  /* wake_fd: an eventfd with EFD_NONBLOCK, to which 1 is added where wake, being NULL, would be
+   * called, and for scrapes that are begun without a ready callback. */
+  int32_t wake_fd;
 } promplug_host;
 
 #define PROMPLUG_F_LISTEN_FD 0x1u   /* listen_fd is a listening socket to use        */
@@ -506,8 +514,8 @@ typedef struct promplug_api { /* [sized] static, valid for ever */
    * [any][cb] */
   const void *(*get_extension)(promplug_instance *p, const char *id);
 
-  /* OK, E_INVAL, E_EXISTS (name), E_TOO_NEW, E_UNSUPPORTED (ON_LOOP without host.wake),
-   * E_NOMEM. release() is the plugin's duty only after OK. [any] */
+  /* OK, E_INVAL, E_EXISTS (name), E_TOO_NEW, E_UNSUPPORTED (ON_LOOP, and the host
+   * has neither wake nor wake_fd), E_NOMEM. release() is the plugin's duty only after OK. [any] */
   int32_t (*register_collector)(promplug_instance *p, const promplug_collector *c,
                                 promplug_reg *out, promplug_error *err);
   /* As register_collector; E_EXISTS: this very series is registered. [any] */
@@ -580,7 +588,7 @@ typedef struct promplug_api { /* [sized] static, valid for ever */
                             const promplug_response *res, promplug_error *err);
 
   /* The same answer for event loops; none of these five waits. A scrape is used by one
-   * thread at a time.
+   * thread at a time. ready may be NULL where the host gave a wake_fd.
    *   begin  OK or AGAIN with *out; NOT_HANDLED, E_INVAL, E_STATE, E_NOMEM without.
    *   head   OK with *out filled; AGAIN.
    *   read   OK with *n > 0 bytes; AGAIN; END; a failure: abort the connection.

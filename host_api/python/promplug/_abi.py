@@ -64,7 +64,8 @@ WriteFn = CFUNCTYPE(c_int32, c_void_p, c_void_p, c_size_t)
 class Host(Sized):
     _fields_ = [("struct_size", c_uint32), ("flags", c_uint32), ("user", c_void_p), ("name", Str),
                 ("version", Str), ("log", LogFn), ("thread_enter", c_void_p),
-                ("thread_leave", c_void_p), ("wake", c_void_p)]
+                ("thread_leave", c_void_p), ("wake", c_void_p), ("log_fd", c_int32),
+                ("wake_fd", c_int32)]
 
 
 class Options(Sized):
