@@ -1,0 +1,328 @@
+// SPDX-License-Identifier: MIT
+// The plugin as an object: its life, its status, what can be asked of it.
+'use strict';
+
+const { isMainThread } = require('node:worker_threads');
+const abi = require('./abi');
+const binding = require('./binding');
+const { LogSocket, WakeEvent } = require('./descriptors');
+const { checked, checkedAsync, PromplugError, StateError, TimedOut } = require('./errors');
+const exit = require('./exit');
+const { readExposition } = require('./exposition');
+const { Instance } = require('./instance');
+const { loadLibrary } = require('./library');
+const { Arena } = require('./memory');
+const { MetricsPath } = require('./path');
+const { Rounds } = require('./rounds');
+const { request } = require('./scrape');
+const { findShared, Share } = require('./shared');
+
+const STATES = {
+  [abi.STATE_CREATED]: 'created', [abi.STATE_RUNNING]: 'running',
+  [abi.STATE_STOPPING]: 'stopping', [abi.STATE_STOPPED]: 'stopped',
+  [abi.STATE_FORKED]: 'forked',
+};
+const FLAGS = {
+  listening: abi.S_LISTENING, pushing: abi.S_PUSHING, forwarding: abi.S_FORWARDING,
+  pushFailing: abi.S_PUSH_FAILING, forwardFailing: abi.S_FORWARD_FAILING,
+  collectorStuck: abi.S_COLLECTOR_STUCK,
+};
+const COUNTS = ['listen_port', 'scrapes', 'scrapes_refused', 'pushes_ok', 'pushes_failed',
+                'forwards_ok', 'forwards_failed', 'forwards_skipped', 'collector_failures',
+                'collector_timeouts', 'series', 'series_refused', 'updates_ignored',
+                'last_scrape_unix_ms', 'last_push_unix_ms', 'last_push_ok_unix_ms'];
+const CONTENT_TYPE = 'text/plain; version=0.0.4; charset=utf-8';
+const STDERR_LOG = {
+  write: (level, text) => process.stderr.write(`promplug: ${level} ${text}\n`),
+};
+const TURN_MS = 2;
+
+function camel(name) {
+  return name.replace(/_unix_ms$/, '_ms').replace(/_(.)/g, (_, c) => c.toUpperCase());
+}
+
+// One instance of the plugin, made by load().
+class Plugin {
+  constructor(api, options) {
+    this._api = api;
+    this._logger = options.logger || null;
+    this._stopTimeoutMs = options.stopTimeoutMs === undefined ? 5000 : options.stopTimeoutMs;
+    this._instance = null;
+    this._share = null;
+    this._control = Promise.resolve();
+    this._stopping = null;
+    this.contentType = CONTENT_TYPE;
+    this.items = new Set();
+    this.metricsPath = new MetricsPath();
+    this.rounds = new Rounds(this);
+    this.event = new WakeEvent(() => this.rounds.wake());
+    this._log = this._logger === null ? null : new LogSocket(this._logger);
+    try {
+      this._instance = this._create(options);
+    } catch (error) {
+      this._closeDescriptors();
+      throw error;
+    } finally {
+      if (this._log !== null) this._log.handedOver();
+    }
+  }
+
+  get version() {
+    return this._api.version;
+  }
+
+  // The functions of promplug.h, for what this package has no words for.
+  get api() {
+    return this._api;
+  }
+
+  // The instance, whose `address` the functions of `api` take. Throws StateError once closed.
+  instance() {
+    if (this._instance === null) throw new StateError('the plugin is closed');
+    return this._instance;
+  }
+
+  // The same, or null.
+  openInstance() {
+    return this._instance;
+  }
+
+  // ---- life -------------------------------------------------------------------------------------
+
+  // Starts threads, listener and push; nothing if they run. After stop() it starts again.
+  // Rejects with InputOutputError where something of it failed (a busy port, no libcurl); the rest
+  // runs, and that part is tried again in the background.
+  start() {
+    return this._inTurn(() => this._call('start', this._api.start));
+  }
+
+  // The last push or DELETE, as configured, then the end of every thread; the loop goes on meanwhile.
+  // Rejects with TimedOut when the time is over; it goes on ending, and stop() can be called again.
+  stop({ timeoutMs = this._stopTimeoutMs } = {}) {
+    return this._inTurn(() => this._call('stop', this._api.stop, timeoutMs));
+  }
+
+  // Reads the configuration again. On an error (ConfigError) the old one stays.
+  reload() {
+    return this._inTurn(async () => {
+      try {
+        await this._call('reload', this._api.reload, 0);
+      } finally {
+        this.metricsPath.forget();
+      }
+    });
+  }
+
+  // Stops and ends it. Its instruments count on by themselves, for the next plugin. Rejects as
+  // stop(); it is closed all the same, also for a second call.
+  close({ timeoutMs = this._stopTimeoutMs } = {}) {
+    return this._inTurn(async () => {
+      if (this._instance === null) return;
+      try {
+        await this._call('stop', this._api.stop, timeoutMs);
+      } finally {
+        this._end();
+      }
+    });
+  }
+
+  // ---- questions --------------------------------------------------------------------------------
+
+  // {state, listening, pushing, ..., listenPort, scrapes, ..., lastPushMs}; times are Unix
+  // milliseconds, 0 for never. Never waits.
+  status() {
+    if (this._instance === null) return { state: 'closed' };
+    const raw = this._instance.status();
+    const said = { state: STATES[raw.state] || 'unknown' };
+    for (const [name, flag] of Object.entries(FLAGS)) said[name] = (raw.flags & flag) !== 0;
+    for (const name of COUNTS) said[camel(name)] = raw[name];
+    return said;
+  }
+
+  // The last failure in the background; empty where there was none.
+  lastError() {
+    const { address } = this.instance();
+    const place = new Arena(8192).take(4096);
+    const size = Number(this._api.last_error(address, place.address, 4096));
+    return place.block.buffer.toString('utf8', place.offset, place.offset + Math.min(size, 4095));
+  }
+
+  // All metrics as text, as register.metrics() of prom-client.
+  // Rejects with StateError where it does not run, PromplugError where it refuses.
+  async metrics() {
+    const { status, body } = await this.request({ mounted: true });
+    const text = body.toString('utf8');
+    if (status !== 200) throw new PromplugError(`scrape: ${status} ${text.trim()}`);
+    return text;
+  }
+
+  // The same as prom-client's register.getMetricsAsJSON(); of these families, or all.
+  async getMetricsAsJSON(names = []) {
+    const query = names.map((name) => `name[]=${encodeURIComponent(name)}`).join('&');
+    const { status, body } = await this.request({ mounted: true, query });
+    const text = body.toString('utf8');
+    if (status !== 200) throw new PromplugError(`scrape: ${status} ${text.trim()}`);
+    return readExposition(text);
+  }
+
+  // Its answer, {status, headers: [[name, value], ...], body: Buffer}, or null where the path is not
+  // its own. options: method, path, query, headers, timeoutMs, and mounted: do not compare the path.
+  request(options) {
+    return request(this, options);
+  }
+
+  // Pushes and waits for it. Rejects with StateError (push is off), InputOutputError (refused or
+  // not reached), TimedOut.
+  pushNow({ application = true, forwards = false, timeoutMs = 10000 } = {}) {
+    const targets = (application ? abi.PUSH_APPLICATION : 0) | (forwards ? abi.PUSH_FORWARDS : 0);
+    return this._held(() => this._call('push', this._api.push_now, targets, timeoutMs));
+  }
+
+  // ---- inside the package -------------------------------------------------------------------------
+
+  log(level, text) {
+    if (this._logger === null) STDERR_LOG.write(level, text);
+    else this._logger[level](text);
+  }
+
+  // Of load(): nobody else knows it yet, and start() does not wait.
+  startNow() {
+    try {
+      checked('start', (_, error) => this._api.start(this._instance.address, error));
+    } catch (error) {
+      this.log('warn', `the plugin started with a problem: ${error.message}`);
+    }
+  }
+
+  share() {
+    this._share = new Share(this._api, this._instance.address);
+  }
+
+  // The process has nothing more to do.
+  stopAtIdle() {
+    if (!['running', 'stopping'].includes(this.status().state)) return;
+    this.stop().catch((error) => this._notInOrder(error));
+  }
+
+  // The process ends, and the loop does not turn any more. The stop runs on a thread of its own;
+  // here its collectors are run meanwhile, as far as they need no loop.
+  stopAtExit() {
+    if (!['running', 'stopping'].includes(this.status().state)) return;
+    const { address } = this._instance;
+    if (this._stopping === null) {
+      const error = new Arena().take(512);
+      this._stopping = this._api.stop.async(address, this._stopTimeoutMs, error.address, () => {});
+    }
+    const pause = new Int32Array(new SharedArrayBuffer(4));
+    const end = Date.now() + this._stopTimeoutMs;
+    while (this.status().state !== 'stopped' && Date.now() < end) {
+      this.rounds.finish();
+      Atomics.wait(pause, 0, 0, TURN_MS);
+    }
+    if (this._log !== null) this._log.drain();
+    if (this.status().state !== 'stopped') this._notInOrder(new TimedOut('stop: not done in time'));
+  }
+
+  _notInOrder(error) {
+    this.log('warn', `the plugin did not stop in good order: ${error.message}`);
+  }
+
+  _create({ config = '', overrides = {}, environment = true, listener = true, name = 'node' }) {
+    const pairs = Object.entries(overrides).map(([key, value]) => [key, String(value)]);
+    let address = 0;
+    checked('', (arena, error) => {
+      const host = arena.record(abi.structs.host, {
+        name, wake_fd: this.event.fd, log_fd: this._log === null ? 0 : this._log.fd,
+      });
+      const options = arena.record(abi.structs.options, {
+        flags: (environment ? 0 : abi.F_NO_ENV) | (listener ? 0 : abi.F_NO_LISTENER),
+        config_path: String(config), overrides: arena.pairs(pairs), n_overrides: pairs.length,
+      });
+      const out = arena.take(8);
+      const code = this._api.create(host.address, options.address, out.address, error);
+      address = out.block.getPointer(out.offset);
+      return code;
+    });
+    return new Instance(this._api, address);
+  }
+
+  _end() {
+    exit.unwatch(this);
+    binding.leave(this);
+    const { address } = this._instance;
+    this._instance = null;
+    const unused = this._share === null || this._share.close();
+    // Not destroyed where a worker thread still counts in it, or a scrape goes on.
+    if (unused) this._api.destroy(address);
+    this._closeDescriptors();
+  }
+
+  _closeDescriptors() {
+    this.event.close();
+    if (this._log !== null) this._log.close();
+  }
+
+  _call(what, func, ...args) {
+    return checkedAsync(what, func, this.instance().address, ...args);
+  }
+
+  // Start, stop, reload and close come one at a time, as the ABI wants it.
+  _inTurn(action) {
+    const turn = this._control.then(() => this._held(action));
+    this._control = turn.catch(() => {});
+    return turn;
+  }
+
+  // What it waits for may need the loop: collectors of a last push.
+  async _held(action) {
+    this.event.hold();
+    try {
+      return await action();
+    } finally {
+      this.event.release();
+    }
+  }
+}
+
+// Loads promplug.so, reads its configuration, binds the instruments made so far, and starts.
+//
+// plugin         path of promplug.so; else PROMPLUG_PLUGIN of the environment, else promplug.so
+//                beside this package, else an installed one.
+// config         path of the YAML file; else PROMPLUG_CONFIG of the environment, else none.
+// overrides      keys of docs/config.md and their values; they win over file and environment.
+// environment    false: do not read the environment.
+// listener       false: never listen, whatever the configuration says.
+// start          false: the caller calls start().
+// default        whether it becomes the plugin of all instruments, collectors and middlewares that
+//                name none. There is one at a time.
+// stopTimeoutMs  what stop(), close() and the stop at exit wait at most, 5000 by default.
+// logger         has debug(), info(), warn() and error(), as console; by default the plugin's lines
+//                go to stderr.
+//
+// Throws LoadError or ConfigError, and then nothing has changed. What start() could not do (a busy
+// port) is logged and tried again in the background.
+//
+// In a worker thread: gives the plugin that the process has, which counts there too. Throws
+// StateError where there was none when the thread was started.
+function load(options = {}) {
+  if (!isMainThread) {
+    const shared = binding.defaultPlugin();
+    if (shared === null) {
+      throw new StateError('load the plugin in the main thread before it starts worker threads');
+    }
+    return shared;
+  }
+  if (options.default !== false) binding.checkFree();
+  const plugin = new Plugin(loadLibrary(options.plugin), options);
+  if (options.default !== false) {
+    binding.enter(plugin, (text) => plugin.log('error', text));
+    plugin.share();
+  }
+  exit.watch(plugin);
+  if (options.start !== false) plugin.startNow();
+  return plugin;
+}
+
+binding.setFindShared(findShared);
+
+module.exports = { load, Plugin, CONTENT_TYPE };
