@@ -128,7 +128,26 @@ class PythonHost(FileHost):
         return ["/usr/bin/python3", ROOT / "sample_host/python/photo_service.py"]
 
 
-KINDS = {kind.kind: kind for kind in (SampleHost, PythonHost)}
+class NodeHost(FileHost):
+    """sample_host/node, on node:http."""
+    kind = "node"
+
+    def __init__(self, *args, environment=None, **kwargs):
+        super().__init__(*args, environment={**node_environment(), **(environment or {})}, **kwargs)
+
+    def program(self):
+        return ["node", ROOT / "sample_host/node/photo_service.js"]
+
+
+def node_environment():
+    """Where Node finds the package promplug and what it needs; scripts/install.sh puts it there."""
+    modules = ROOT / "build/node/node_modules"
+    if not (modules / "promplug").exists():
+        raise StackError(f"{modules} has no promplug: run scripts/install.sh test")
+    return {"NODE_PATH": str(modules)}
+
+
+KINDS = {kind.kind: kind for kind in (SampleHost, PythonHost, NodeHost)}
 
 
 def new_host(directory, plugin=None, **kwargs):
