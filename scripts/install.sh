@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
-# usage: install.sh SET...        the sets of packages.txt
+# usage: install.sh [--apt-only] SET...        the sets of packages.txt
 #
 # Installs by apt what of these sets is missing, without a question. Servers that come with it are
-# neither started nor enabled; one that was running or enabled before is left as it is.
+# neither started nor enabled; one that was running or enabled before is left as it is. For the set
+# test, what tests/node uses of npm is put into build/node.
 set -euo pipefail
 export LC_ALL=C
 
@@ -42,6 +43,12 @@ packages_of() {  # column set...
 }
 
 installed() { dpkg-query -W -f '${db:Status-Abbrev}${Package}\n' 2>/dev/null | sed -n 's/^ii *//p' | sort -u; }
+
+# The same with what they provide: nodejs of other sources has npm in it.
+present() {
+  dpkg-query -W -f '${db:Status-Abbrev}${Package}, ${Provides}\n' 2>/dev/null |
+    sed -n 's/^ii *//p' | tr ',' '\n' | sed 's/^ *//; s/ *(.*//' | sort -u
+}
 
 # Units that are enabled, by their links, and start links of init scripts.
 enabled_links() {
@@ -126,7 +133,31 @@ install_missing() {
     quiet_new_services "$was_enabled" "$was_active"
 }
 
+# The package of host_api/node itself is a link, so that what is tested is what stands there.
+install_node_modules() {
+  local target=$here/../build/node
+  mkdir -p "$target"
+  if ! cmp -s "$here/../tests/node/package.json" "$target/installed.json"; then
+    cp "$here/../tests/node/package.json" "$target/package.json"
+    npm install --prefix "$target" --no-audit --no-fund --no-package-lock --loglevel=error
+    cp "$target/package.json" "$target/installed.json"
+  fi
+  ln -sfn ../../../host_api/node "$target/node_modules/promplug"
+}
+
 main() {
+  local apt_only=""
+  if [[ ${1:-} == --apt-only ]]; then
+    apt_only=1
+    shift
+  fi
+  install_packages "$@"
+  if [[ -z $apt_only && " $* " == *" test "* ]] && command -v npm >/dev/null; then
+    install_node_modules
+  fi
+}
+
+install_packages() {
   local column
   column=$(distribution_column)
   if [[ $column == 0 ]] || ! command -v apt-get >/dev/null; then
@@ -136,7 +167,7 @@ main() {
   fi
   local wanted missing
   wanted=$(packages_of "$column" "$@")
-  mapfile -t missing < <(comm -23 <(echo "$wanted") <(installed))
+  mapfile -t missing < <(comm -23 <(echo "$wanted") <(present))
   [[ ${#missing[@]} != 0 ]] || return 0
   say "missing: ${missing[*]}"
   if [[ $EUID == 0 ]]; then
@@ -144,7 +175,7 @@ main() {
   elif command -v sudo >/dev/null; then
     local sudo=(sudo)
     [[ -t 0 ]] || sudo+=(-n)
-    "${sudo[@]}" bash "$here/install.sh" "$@"
+    "${sudo[@]}" bash "$here/install.sh" --apt-only "$@"
   else
     say "not root, and no sudo here; as root: apt-get install ${missing[*]}"
     return 1

@@ -17,7 +17,7 @@ MAX_LINES = {"plugin": 350, "host_api": 350, "sample_host": 350, "scripts": 350,
 LONG_FILES = {"host_api/include/promplug/promplug.h"}
 
 SOURCES = {".c", ".cc", ".cpp", ".h", ".hpp"}
-SCRIPTS = {".py", ".sh"}
+SCRIPTS = {".py", ".sh", ".js", ".ts"}
 
 # Libraries that one place of plugin/ has to itself.
 LIBRARY_HOMES = {
