@@ -2,9 +2,9 @@
 #pragma once
 
 #include <cstdint>
-#include <vector>
 
 #include "metrics/native_buckets.hpp"
+#include "metrics/native_sum.hpp"
 #include "metrics/point.hpp"
 
 namespace promplug {
@@ -18,29 +18,13 @@ class NativeReading {
   void Read(const NativeBuckets& buckets, uint32_t max_buckets, uint32_t level);
 
   // Valid until the next reading. Its zero threshold is left to the caller.
-  NativeHistogram& histogram() { return histogram_; }
+  NativeHistogram& histogram() { return spans_.histogram(); }
   // The sum of all counts.
   uint64_t total() const { return total_; }
 
  private:
-  struct Bucket {
-    uint32_t level;
-    int32_t index;
-    uint64_t count;
-  };
-  struct Side {
-    std::vector<Bucket> buckets;
-    std::vector<int32_t> offsets;
-    std::vector<uint32_t> lengths;
-    std::vector<uint64_t> counts;
-
-    void Coarsen(uint32_t level);
-    void MakeSpans();
-  };
-
-  Side positive_;
-  Side negative_;
-  NativeHistogram histogram_;
+  NativeSum sum_;
+  NativeSpans spans_;
   uint64_t total_ = 0;
 };
 

@@ -93,13 +93,19 @@ inline int32_t FinestIndex(double v) {
 
 // The bucket, `levels` coarser, that holds the bucket of this index.
 constexpr int32_t CoarserIndex(int32_t index, uint32_t levels) {
-  return (index + (int32_t{1} << levels) - 1) >> levels;
+  return static_cast<int32_t>((index + (int64_t{1} << levels) - 1) >> levels);
 }
 
-// The indices that there are at the coarsest level: those of the smallest subnormal number and of
-// infinity.
-constexpr int32_t kLowestCoarsest = CoarserIndex(-1074 * 256, kCoarsestLevel);
-constexpr int32_t kHighestCoarsest = CoarserIndex(1024 * 256 + 1, kCoarsestLevel);
+// The indices that there are at the finest and at the coarsest level: those of the smallest
+// subnormal number and of infinity.
+constexpr int32_t kLowestFinest = -1074 * 256;
+constexpr int32_t kHighestFinest = 1024 * 256 + 1;
+constexpr int32_t kLowestCoarsest = CoarserIndex(kLowestFinest, kCoarsestLevel);
+constexpr int32_t kHighestCoarsest = CoarserIndex(kHighestFinest, kCoarsestLevel);
+
+// Whether all buckets of these spans are such as some number has.
+bool NativeSpansHoldNumbers(uint32_t level, const int32_t* offsets, const uint32_t* lengths,
+                            size_t n);
 
 // The level whose buckets are the widest that do not grow by more than `growth` (> 1) from one to
 // the next; 0 where even the finest do.
