@@ -1,17 +1,15 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "base/status.hpp"
+#include "multiprocess/uuid.hpp"
 
 namespace promplug {
-
-using Uuid = std::array<uint8_t, 16>;
 
 // The totals of processes that are gone, as a file says them. The file is replaced as a whole, by a
 // rename, which is the moment at which its processes stop to count by themselves.
