@@ -37,7 +37,7 @@ class PartEncoder {
 // read the points to the end. No bytes: no families. kInvalid: the bytes are cut, or are not what
 // PartEncoder writes; the families and points before that place were used. Whatever the bytes are,
 // nothing outside of them is read, no more memory is taken than a small multiple of their number,
-// and points keep to what Point says of numbers and sizes; that texts are UTF-8 and labels well
+// points keep to what Point says of numbers and sizes, and texts are UTF-8; that labels are well
 // rendered is not looked at, beyond their braces.
 Status DecodeParts(std::string_view bytes,
                    const std::function<void(const PartHead& head, PartPoints* points)>& use);

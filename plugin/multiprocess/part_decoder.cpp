@@ -3,6 +3,8 @@
 
 #include <cmath>
 
+#include "base/text.hpp"
+#include "metrics/names.hpp"
 #include "metrics/native_scale.hpp"
 #include "metrics/sketch_scale.hpp"
 #include "multiprocess/part_codec.hpp"
@@ -18,8 +20,10 @@ constexpr int64_t kHighestSketchBucket = int64_t{0x7FF} << kSketchBucketBits;
 constexpr int64_t kLowestSketchBucket = -1 - kHighestSketchBucket;
 static_assert(sizeof(SketchBucket) == 16, "a window is copied as it stands");
 
-bool AreBraced(std::string_view labels) {
-  return labels.empty() || (labels.size() >= 2 && labels.front() == '{' && labels.back() == '}');
+// What is shown of names in quotes is computed from their characters.
+bool AreLabels(std::string_view labels) {
+  return labels.empty() || (labels.size() >= 2 && labels.front() == '{' && labels.back() == '}' &&
+                            IsValidUtf8(labels));
 }
 
 // Finite and ascending.
@@ -53,7 +57,9 @@ bool TakeHead(PartBytes* bytes, PartHead* part) {
       part->kind >= PartKind::kInstruments && part->kind <= PartKind::kSelf &&
       head.type >= MetricType::kCounter && head.type <= MetricType::kGaugeHistogram &&
       head.process_mode <= ProcessMode::kPerWorker && (flags & ~kAllOfFamily) == 0;
-  if (!is_known || head.name.empty()) return bytes->Fail();
+  if (!is_known || !IsUtf8Name(head.name) || !IsValidUtf8(head.help) || !IsValidUtf8(head.unit)) {
+    return bytes->Fail();
+  }
   part->one_process = (flags & kOneProcess) != 0;
   head.quoted_labels = (flags & kQuotedLabels) != 0;
   head.plain_in_open_metrics = (flags & kPlainInOpenMetrics) != 0;
@@ -81,7 +87,7 @@ bool DecodedPoints::Next(PartPoint* out) {
 bool DecodedPoints::TakePoint(PartPoint* out) {
   Point& point = out->point;
   if (!bytes_.Take(&flags_) || !bytes_.TakeText(&point.labels)) return false;
-  if ((flags_ & ~kAllOfPoint) != 0 || !AreBraced(point.labels)) return bytes_.Fail();
+  if ((flags_ & ~kAllOfPoint) != 0 || !AreLabels(point.labels)) return bytes_.Fail();
   point.is_integer = Has(kInteger);
   point.has_sum = Has(kSum);
   point.has_timestamp = Has(kTimestamp);
@@ -120,6 +126,7 @@ bool DecodedPoints::TakeStates(size_t n) {
   states_.resize(n);
   for (std::string_view& state : states_) {
     if (!bytes_.TakeText(&state)) return false;
+    if (!IsValidUtf8(state)) return bytes_.Fail();
   }
   return true;
 }
@@ -222,7 +229,7 @@ bool DecodedPoints::TakeExemplars(Point* point) {
       return false;
     }
     if (place >= places || place <= last || exemplar.labels.empty() ||
-        !AreBraced(exemplar.labels)) {
+        !AreLabels(exemplar.labels)) {
       return bytes_.Fail();
     }
     last = place;

@@ -84,9 +84,13 @@ void SetMerge::Add(const PartHead& head, const PartOwner& owner, PartPoints* poi
   impl_->Add(head, owner, points);
 }
 
-bool SetMerge::HasLive(PartKind kind, std::string_view family, std::string_view labels) const {
-  const MergedFamily* found = impl_->Find(kind, family);
-  const MergedRow* row = found == nullptr ? nullptr : found->Find(labels);
+bool SetMerge::HasLive(const PartHead& head, std::string_view labels) const {
+  const MergedFamily* family = impl_->Find(head.kind, head.head.name);
+  if (family == nullptr || family->head().head.type != head.head.type ||
+      family->rule() != MergeRuleOf(head)) {
+    return false;
+  }
+  const MergedRow* row = family->Find(labels);
   return row != nullptr && row->is_live;
 }
 

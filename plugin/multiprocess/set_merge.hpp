@@ -51,9 +51,9 @@ class SetMerge {
   // each other. Throws std::bad_alloc; the merge is not to be used any more then.
   void Add(const PartHead& head, const PartOwner& owner, PartPoints* points);
 
-  // Whether some process that is alive has this series. `labels` rendered as in Point. False for
-  // families whose series are shown by worker.
-  bool HasLive(PartKind kind, std::string_view family, std::string_view labels) const;
+  // Whether some process that is alive has this series, in a family of that type and rule. `labels`
+  // rendered as in Point. False for families whose series are shown by worker.
+  bool HasLive(const PartHead& head, std::string_view labels) const;
 
   // After the last Add(). Both views stay valid as long as this object.
   size_t n_families() const;

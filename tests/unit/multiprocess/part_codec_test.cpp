@@ -203,10 +203,17 @@ TEST(PartCodec, ValuesThatNoPointHasAreRefused) {
     return PartFamily{"c", MetricType::kCounter, {PartValue::Integer(std::move(labels), 1)}};
   };
   EXPECT_EQ(Refusal(labelled("{}")), "");
-  for (const char* labels : {"{", "}", "a", "{a=\"b\"", "a=\"b\"}"}) {
+  for (const char* labels : {"{", "}", "a", "{a=\"b\"", "a=\"b\"}", "{\"\xC3\"=\"b\"}"}) {
     EXPECT_THAT(Refusal(labelled(labels)), HasSubstr("cut or damaged")) << labels;
   }
-  EXPECT_THAT(Refusal(PartFamily{""}), HasSubstr("cut or damaged"));
+  PartFamily family{""};
+  EXPECT_THAT(Refusal(family), HasSubstr("cut or damaged"));
+  for (std::string* text : {&family.name, &family.help, &family.unit}) {
+    family = {"f"};
+    EXPECT_EQ(Refusal(family), "");
+    *text = "\xFF";
+    EXPECT_THAT(Refusal(family), HasSubstr("cut or damaged"));
+  }
 }
 
 TEST(PartCodec, BoundsThatPointsHaveInCommonStandThereOnce) {

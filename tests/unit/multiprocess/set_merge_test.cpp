@@ -217,16 +217,25 @@ TEST_F(SetMergeTest, WhetherAProcessThatLivesHasASeries) {
   Add(Live(0), {"c_total", MetricType::kCounter, {PartValue::Integer("{a=\"1\",b=\"2\"}", 1)}});
   Add(Dead(1), {"c_total", MetricType::kCounter, {PartValue::Integer("{a=\"2\",b=\"2\"}", 1)}});
   Add(Live(0), {"g", MetricType::kGauge, {PartValue::Integer("", 1)}});
-  const auto has = [&](std::string_view family, std::string_view labels) {
-    return merge_.HasLive(PartKind::kInstruments, family, labels);
-  };
-  EXPECT_TRUE(has("c_total", "{a=\"1\",b=\"2\"}"));
-  EXPECT_TRUE(has("c_total", "{b=\"2\",a=\"1\"}"));
-  EXPECT_FALSE(has("c_total", "{a=\"2\",b=\"2\"}"));
-  EXPECT_FALSE(has("c_total", "{a=\"2\",b=\"1\"}"));
-  EXPECT_FALSE(has("d_total", ""));
-  EXPECT_FALSE(has("g", ""));
-  EXPECT_FALSE(merge_.HasLive(PartKind::kCollectors, "c_total", "{a=\"1\",b=\"2\"}"));
+  PartFamily family{"c_total"};
+  const auto has = [&](std::string_view labels) { return merge_.HasLive(family.Head(), labels); };
+  EXPECT_TRUE(has("{a=\"1\",b=\"2\"}"));
+  EXPECT_TRUE(has("{b=\"2\",a=\"1\"}"));
+  EXPECT_FALSE(has("{a=\"2\",b=\"2\"}"));
+  EXPECT_FALSE(has("{a=\"2\",b=\"1\"}"));
+  family.mode = ProcessMode::kPerWorker;
+  EXPECT_FALSE(has("{a=\"1\",b=\"2\"}"));
+  family.mode = ProcessMode::kSum;
+  EXPECT_TRUE(has("{a=\"1\",b=\"2\"}"));
+  family.type = MetricType::kGauge;
+  EXPECT_FALSE(has("{a=\"1\",b=\"2\"}"));
+  family = {"c_total"};
+  family.kind = PartKind::kCollectors;
+  EXPECT_FALSE(has("{a=\"1\",b=\"2\"}"));
+  family = {"g", MetricType::kGauge};
+  EXPECT_FALSE(has(""));
+  family.name = "d_total";
+  EXPECT_FALSE(has(""));
 }
 
 TEST_F(SetMergeTest, ManySeriesInAnyOrderFindTheirRows) {

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: MIT
+#include "multiprocess/fold.hpp"
+
+#include "multiprocess/part_codec.hpp"
+
+namespace promplug {
+namespace {
+
+// Of a process that is gone since, the series is as new.
+bool IsExpired(const PartHead& head, const PartPoint& part, const FoldOptions& options) {
+  int64_t last = 0;  // when what was touched then is too old
+  if (options.expiry_ms <= 0 || part.touched_ms == 0 ||
+      __builtin_sub_overflow(options.now_ms, options.expiry_ms, &last) || part.touched_ms >= last) {
+    return false;
+  }
+  return options.live == nullptr || !options.live->HasLive(head, part.point.labels);
+}
+
+}  // namespace
+
+std::string FoldFamilies(const SetMerge& gone, const FoldOptions& options) {
+  std::string bytes;
+  PartEncoder encoder(&bytes);
+  for (size_t i = 0; i < gone.n_families(); ++i) {
+    const PartHead& head = gone.Head(i);
+    const auto points = gone.ReadParts(i);
+    bool has_points = false;
+    for (PartPoint part; points->Next(&part);) {
+      if (IsExpired(head, part, options)) continue;
+      if (!has_points) encoder.Family(head);
+      has_points = true;
+      // Its observations grow old with nobody there to drop them.
+      part.n_window = 0;
+      if (part.touched_ms == 0) part.touched_ms = options.now_ms;
+      encoder.Add(part);
+    }
+  }
+  if (!bytes.empty()) encoder.End();
+  return bytes;
+}
+
+}  // namespace promplug
