@@ -47,17 +47,18 @@ Result<Log::Sink> SocketSink(int fd) {
   });
 }
 
-Result<std::function<void()>> EventWaker(int fd) {
+Status EventWaker(const char* member, int fd, std::function<void()>* waker) {
   const int flags = fcntl(fd, F_GETFL);
   const auto own = flags >= 0 && (flags & O_NONBLOCK) != 0 ? Duplicate(fd) : nullptr;
-  if (own == nullptr) return Refused("wake_fd", fd, "an eventfd with EFD_NONBLOCK");
-  return std::function<void()>([own] {
+  if (own == nullptr) return Refused(member, fd, "an eventfd with EFD_NONBLOCK");
+  *waker = [own] {
     const int saved = errno;
     const uint64_t one = 1;
     // Full means that a wake-up is pending anyway.
     (void)!write(own->get(), &one, sizeof one);
     errno = saved;
-  });
+  };
+  return Status();
 }
 
 }  // namespace promplug::abi

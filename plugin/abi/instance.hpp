@@ -12,7 +12,7 @@
 // What the host's handle points to.
 struct promplug_instance {
   promplug::ForkWatch fork_watch;
-  std::function<void()> ready;  // of scrapes that bring none: host.wake_fd; or empty
+  std::function<void()> ready;  // of scrapes that bring none: host.ready_fd; or empty
   std::unique_ptr<promplug::Runtime> runtime;
 };
 

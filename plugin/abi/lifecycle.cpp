@@ -36,24 +36,21 @@ Status ToOptions(const promplug_options* from, RuntimeOptions* out) {
   return status;
 }
 
-// The functions that host.log_fd and host.wake_fd stand for, where those that the host gives in
-// their place are NULL. *ready is for scrapes that bring none.
+// The functions that the descriptors of the host stand for, where those that it gives in their
+// place are NULL. *ready is for scrapes that bring none.
 Status ToDescriptorHooks(const promplug_host& h, RuntimeHooks* out, std::function<void()>* ready) {
-  if (h.log_fd < 0 || h.wake_fd < 0) {
-    return Status(Code::kInvalid, "host.log_fd or host.wake_fd is negative, expected 0 for none");
+  if (h.log_fd < 0 || h.wake_fd < 0 || h.ready_fd < 0) {
+    return Status(Code::kInvalid, "a descriptor of host is negative, expected 0 for none");
   }
   if (h.log_fd > 0 && h.log == nullptr) {
     Result<Log::Sink> sink = SocketSink(h.log_fd);
     if (!sink.ok()) return sink.status();
     out->log = std::move(sink).value();
   }
-  if (h.wake_fd > 0) {
-    Result<std::function<void()>> waker = EventWaker(h.wake_fd);
-    if (!waker.ok()) return waker.status();
-    *ready = std::move(waker).value();
-    if (h.wake == nullptr) out->wake = *ready;
-  }
-  return Status();
+  Status status;
+  if (h.wake_fd > 0 && h.wake == nullptr) status = EventWaker("wake_fd", h.wake_fd, &out->wake);
+  if (status.ok() && h.ready_fd > 0) status = EventWaker("ready_fd", h.ready_fd, ready);
+  return status;
 }
 
 Status ToHooks(const promplug_host* from, RuntimeHooks* out, std::function<void()>* ready) {

@@ -24,18 +24,21 @@ class Descriptors : public testing::Test {
  protected:
   void SetUp() override {
     ASSERT_EQ(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, log_), 0);
-    event_ = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    ASSERT_GE(event_, 0);
+    for (int* fd : {&wake_, &ready_}) {
+      *fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+      ASSERT_GE(*fd, 0);
+    }
     host_.struct_size = sizeof host_;
     host_.log_fd = log_[1];
-    host_.wake_fd = event_;
+    host_.wake_fd = wake_;
+    host_.ready_fd = ready_;
   }
   void TearDown() override {
     if (p_ != nullptr) {
       EXPECT_EQ(Api()->stop(p_, kWaitMs, nullptr), PROMPLUG_OK);
       EXPECT_EQ(Api()->destroy(p_), PROMPLUG_OK);
     }
-    for (const int fd : {log_[0], log_[1], event_}) close(fd);
+    for (const int fd : {log_[0], log_[1], wake_, ready_}) close(fd);
   }
 
   int32_t Create() {
@@ -78,15 +81,16 @@ class Descriptors : public testing::Test {
     return scrape;
   }
   // Waits for the event, and takes it back.
-  void Awake() {
-    ASSERT_TRUE(Readable(event_));
+  static void Take(int event) {
+    ASSERT_TRUE(Readable(event));
     eventfd_t count = 0;
-    ASSERT_EQ(eventfd_read(event_, &count), 0);
+    ASSERT_EQ(eventfd_read(event, &count), 0);
     EXPECT_GE(count, 1u);
   }
 
   int log_[2] = {-1, -1};
-  int event_ = -1;
+  int wake_ = -1;
+  int ready_ = -1;
   promplug_host host_ = {};
   promplug_instance* p_ = nullptr;
   promplug_error err_ = {};
@@ -122,11 +126,12 @@ TEST_F(Descriptors, ACollectorOfTheLoopAndAScrapeWithoutACallbackWakeTheEvent) {
   Start();
   Collect();
   promplug_scrape* scrape = Begin();
-  Awake();  // the collector is due
+  Take(wake_);  // the collector is due
+  EXPECT_FALSE(Readable(ready_, 0));
   EXPECT_EQ(Api()->run_pending(p_, 1000), PROMPLUG_OK);
   promplug_scrape_head_info head = {};
   head.struct_size = sizeof head;
-  while (Api()->scrape_head(scrape, &head) == PROMPLUG_AGAIN) Awake();
+  while (Api()->scrape_head(scrape, &head) == PROMPLUG_AGAIN) Take(ready_);
   EXPECT_EQ(head.status, 200);
   std::string body;
   for (;;) {
@@ -135,7 +140,7 @@ TEST_F(Descriptors, ACollectorOfTheLoopAndAScrapeWithoutACallbackWakeTheEvent) {
     const int32_t result = Api()->scrape_read(scrape, piece, sizeof piece, &n);
     if (result == PROMPLUG_END) break;
     if (result == PROMPLUG_AGAIN) {
-      Awake();
+      Take(ready_);
       continue;
     }
     ASSERT_EQ(result, PROMPLUG_OK);
@@ -143,16 +148,17 @@ TEST_F(Descriptors, ACollectorOfTheLoopAndAScrapeWithoutACallbackWakeTheEvent) {
   }
   EXPECT_NE(body.find("loop_value 7\n"), std::string::npos) << body;
   Api()->scrape_end(scrape);
+  EXPECT_FALSE(Readable(wake_, 0));
 }
 
 TEST_F(Descriptors, AnEventOfTheHostThatIsClosedMeanwhileIsStillThePlugins) {
   Start();
   Collect();
-  const int kept = fcntl(event_, F_DUPFD_CLOEXEC, 0);
-  close(event_);
-  event_ = kept;
+  const int kept = fcntl(wake_, F_DUPFD_CLOEXEC, 0);
+  close(wake_);
+  wake_ = kept;
   promplug_scrape* scrape = Begin();
-  Awake();
+  Take(wake_);
   Api()->scrape_end(scrape);
 }
 
@@ -166,23 +172,27 @@ TEST_F(Descriptors, FunctionsOfTheHostComeBeforeItsDescriptors) {
 }
 
 TEST_F(Descriptors, WhatIsNoSuchDescriptorIsRefused) {
-  for (const int fd : {event_, 1 << 20, -1}) {
+  for (const int fd : {wake_, 1 << 20, -1}) {
     host_.log_fd = fd;
     EXPECT_EQ(Create(), PROMPLUG_E_INVAL) << fd;
-    EXPECT_NE(std::string(err_.text).find("log_fd"), std::string::npos) << err_.text;
+    EXPECT_NE(std::string(err_.text).find("host"), std::string::npos) << err_.text;
   }
   host_.log_fd = 0;
   const int blocking = eventfd(0, EFD_CLOEXEC);
-  for (const int fd : {blocking, 1 << 20, -1}) {
-    host_.wake_fd = fd;
-    EXPECT_EQ(Create(), PROMPLUG_E_INVAL) << fd;
-    EXPECT_NE(std::string(err_.text).find("wake_fd"), std::string::npos) << err_.text;
+  for (int32_t* member : {&host_.wake_fd, &host_.ready_fd}) {
+    const int32_t good = *member;
+    for (const int fd : {blocking, 1 << 20, -1}) {
+      *member = fd;
+      EXPECT_EQ(Create(), PROMPLUG_E_INVAL) << fd;
+      EXPECT_NE(std::string(err_.text).find("host"), std::string::npos) << err_.text;
+    }
+    *member = good;
   }
   close(blocking);
 }
 
 TEST_F(Descriptors, WithoutThemAScrapeNeedsACallback) {
-  host_.wake_fd = 0;
+  host_.ready_fd = 0;
   Start();
   promplug_scrape* scrape = nullptr;
   promplug_request request = {};

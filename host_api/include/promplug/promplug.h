@@ -150,14 +150,16 @@ typedef struct promplug_host { /* [sized] copied by create() */
   /* A collector with PROMPLUG_COLLECT_ON_LOOP is due: call run_pending() on the loop soon.
    * Any thread; must not block. Needed only with such collectors. */
   void (*wake)(void *user);
-  /* For hosts that cannot run on the plugin's threads; create() duplicates both. 0: none.
+  /* For hosts that cannot run on the plugin's threads; create() duplicates all three. 0: none.
    * log_fd, where log is NULL: a connected SOCK_SEQPACKET or SOCK_DGRAM socket. Each line is one
    * message, "LEVEL TEXT" with the level as a number. The plugin never waits for it: what the
    * socket does not take goes to stderr. */
   int32_t log_fd;
-  /* wake_fd: an eventfd with EFD_NONBLOCK, to which 1 is added where wake, being NULL, would be
-   * called, and for scrapes that are begun without a ready callback. */
+  /* Eventfds with EFD_NONBLOCK. 1 is added to wake_fd where wake, being NULL, would be called, and
+   * to ready_fd where a scrape that was begun without a ready callback can go on. */
   int32_t wake_fd;
+  int32_t ready_fd;
+  uint32_t reserved0;
 } promplug_host;
 
 #define PROMPLUG_F_LISTEN_FD 0x1u   /* listen_fd is a listening socket to use        */
@@ -588,7 +590,7 @@ typedef struct promplug_api { /* [sized] static, valid for ever */
                             const promplug_response *res, promplug_error *err);
 
   /* The same answer for event loops; none of these five waits. A scrape is used by one
-   * thread at a time. ready may be NULL where the host gave a wake_fd.
+   * thread at a time. ready may be NULL where the host gave a ready_fd.
    *   begin  OK or AGAIN with *out; NOT_HANDLED, E_INVAL, E_STATE, E_NOMEM without.
    *   head   OK with *out filled; AGAIN.
    *   read   OK with *n > 0 bytes; AGAIN; END; a failure: abort the connection.

@@ -50,7 +50,7 @@ const structs = {
                                 text: { offset: 8, kind: 'bytes' } } },
   host: layout({ struct_size: 'u32', flags: 'u32', user: 'ptr', name: 'str', version: 'str',
                  log: 'ptr', thread_enter: 'ptr', thread_leave: 'ptr', wake: 'ptr', log_fd: 'i32',
-                 wake_fd: 'i32' }),
+                 wake_fd: 'i32', ready_fd: 'i32', reserved0: 'u32' }),
   options: layout({ struct_size: 'u32', flags: 'u32', config_path: 'str', overrides: 'ptr',
                     n_overrides: 'u64', listen_fd: 'i32', reserved0: 'u32' }),
   family_desc: layout({ struct_size: 'u32', type: 'i32', name: 'str', help: 'str', unit: 'str',

@@ -53,6 +53,7 @@ class Collector {
     this._said = null;   // families
     this._saidAt = -Infinity;
     this._error = null;
+    this._fresh = false; // it was asked for the run to come
     this._asked = null;  // the promise of a run that goes on
     this._failing = '';
   }
@@ -114,23 +115,31 @@ class Collector {
     this._plugin = null;
   }
 
+  // It has to be asked for the next run.
+  expire() {
+    this._fresh = false;
+  }
+
   // Asks the source. Returns a promise where it is not done yet; null where it is, where an earlier
   // run goes on, or where the last output is new enough.
   prepare() {
-    if (this._asked !== null || Date.now() - this._saidAt < this._minIntervalMs) return null;
+    if (this._fresh || this._asked !== null) return null;
+    if (Date.now() - this._saidAt < this._minIntervalMs) return null;
+    this._fresh = true;
     let said;
     try {
       said = this._ask();
+      if (said === null || said === undefined || typeof said.then !== 'function') {
+        this._hasSaid(said);
+        return null;
+      }
     } catch (error) {
       this._failed(error);
       return null;
     }
-    if (said === null || said === undefined || typeof said.then !== 'function') {
-      this._hasSaid(said);
-      return null;
-    }
     this._asked = Promise.resolve(said)
-      .then((families) => this._hasSaid(families), (error) => this._failed(error))
+      .then((families) => this._hasSaid(families))
+      .catch((error) => this._failed(error))
       .finally(() => { this._asked = null; });
     return this._asked;
   }
@@ -140,6 +149,8 @@ class Collector {
     try {
       const writer = new Writer(address);
       this._plugin.rounds.learn(this, writer.timeLeftMs());
+      this.prepare();
+      this._fresh = false;
       if (this._asked !== null && !this._plugin.rounds.ending) throw new Error('it is not done yet');
       if (this._error !== null) throw this._error;
       writeFamilies(writer, this._said || []);
@@ -174,6 +185,7 @@ class Collector {
 
 // One family, or something that gives families.
 function listOf(families) {
+  if (typeof families !== 'object') throw new TypeError(`${families} is no list of families`);
   return typeof families[Symbol.iterator] === 'function' ? [...families] : [families];
 }
 

@@ -4,8 +4,9 @@
 // koffi runs a callback from a foreign thread on the loop, and that thread stands still until the
 // loop has come to it. A loop that is busy would hold up the plugin's push and its collectors, and
 // one that waits for the plugin (at process.exit(), where a last push is waited for) would wait for
-// ever. So the plugin is given no function that its threads call, only two descriptors, which it
-// writes to without waiting: an eventfd for "look again", a socket for log lines.
+// ever. So the plugin is given no function that its threads call, only descriptors, which it writes
+// to without waiting: an eventfd for collectors that are due, one for scrapes that can go on, a socket
+// for log lines.
 'use strict';
 
 const koffi = require('koffi');
@@ -40,28 +41,16 @@ function poll(fd, callback) {
   return handle;
 }
 
-// Wakes whoever waits for the plugin. Those that wait try again, whatever it was that happened.
+// An eventfd that the plugin writes to.
 class WakeEvent {
-  // onWake is called in each turn of the loop in which the plugin wanted attention.
+  // onWake() is called in each turn of the loop before which the plugin has written.
   constructor(onWake) {
     this.fd = system().eventfd(0, EFD_FLAGS);
     if (this.fd < 0) throw new Error('no descriptor is left for an eventfd');
     this._count = Buffer.alloc(8);
-    this._waiting = new Set();
     this._holders = 0;
     this._onWake = onWake;
     this._poll = poll(this.fd, () => this._wake());
-  }
-
-  // Until the plugin wants attention again, or nudge() is called.
-  next() {
-    return new Promise((resolve) => this._waiting.add(resolve));
-  }
-
-  nudge() {
-    const waiting = this._waiting;
-    this._waiting = new Set();
-    for (const resolve of waiting) resolve();
   }
 
   // Between the two the process does not end for having nothing else to do.
@@ -80,14 +69,36 @@ class WakeEvent {
     this._poll.close();
     this._poll = null;
     system().close(this.fd);
-    this.nudge();
   }
 
   _wake() {
     if (this._poll === null) return;
     system().read(this.fd, this._count, 8);
-    this.nudge();
     this._onWake();
+  }
+}
+
+// What scrapes wait for. It does not say which of them can go on: each tries again.
+class ReadyEvent extends WakeEvent {
+  constructor() {
+    super(() => this.nudge());
+    this._waiting = new Set();
+  }
+
+  // Until some scrape can go on, or nudge() is called.
+  next() {
+    return new Promise((resolve) => this._waiting.add(resolve));
+  }
+
+  nudge() {
+    const waiting = this._waiting;
+    this._waiting = new Set();
+    for (const resolve of waiting) resolve();
+  }
+
+  close() {
+    super.close();
+    this.nudge();
   }
 }
 
@@ -139,4 +150,4 @@ class LogSocket {
   }
 }
 
-module.exports = { WakeEvent, LogSocket };
+module.exports = { WakeEvent, ReadyEvent, LogSocket };

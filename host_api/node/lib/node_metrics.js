@@ -78,6 +78,7 @@ function collectNodeMetrics({ plugin = null, gcDurationBuckets = [0.001, 0.01, 0
     name: 'nodejs_gc_duration_seconds', help: 'Garbage collections by kind.', labelNames: ['kind'],
     buckets: gcDurationBuckets, plugin,
   });
+  for (const kind of Object.values(GC_KINDS)) durations.zero({ kind });
   const observer = new PerformanceObserver((list) => {
     for (const { detail, duration } of list.getEntries()) {
       durations.labels(GC_KINDS[detail.kind] || 'other').observe(duration / 1000);

@@ -5,7 +5,7 @@
 const { isMainThread } = require('node:worker_threads');
 const abi = require('./abi');
 const binding = require('./binding');
-const { LogSocket, WakeEvent } = require('./descriptors');
+const { LogSocket, ReadyEvent, WakeEvent } = require('./descriptors');
 const { checked, checkedAsync, PromplugError, StateError, TimedOut } = require('./errors');
 const exit = require('./exit');
 const { readExposition } = require('./exposition');
@@ -55,7 +55,8 @@ class Plugin {
     this.items = new Set();
     this.metricsPath = new MetricsPath();
     this.rounds = new Rounds(this);
-    this.event = new WakeEvent(() => this.rounds.wake());
+    this.due = new WakeEvent(() => this.rounds.wake());
+    this.ready = new ReadyEvent();
     this._log = this._logger === null ? null : new LogSocket(this._logger);
     try {
       this._instance = this._create(options);
@@ -109,6 +110,7 @@ class Plugin {
         await this._call('reload', this._api.reload, 0);
       } finally {
         this.metricsPath.forget();
+        this.rounds.forget();
       }
     });
   }
@@ -232,7 +234,8 @@ class Plugin {
     let address = 0;
     checked('', (arena, error) => {
       const host = arena.record(abi.structs.host, {
-        name, wake_fd: this.event.fd, log_fd: this._log === null ? 0 : this._log.fd,
+        name, wake_fd: this.due.fd, ready_fd: this.ready.fd,
+        log_fd: this._log === null ? 0 : this._log.fd,
       });
       const options = arena.record(abi.structs.options, {
         flags: (environment ? 0 : abi.F_NO_ENV) | (listener ? 0 : abi.F_NO_LISTENER),
@@ -258,7 +261,8 @@ class Plugin {
   }
 
   _closeDescriptors() {
-    this.event.close();
+    this.due.close();
+    this.ready.close();
     if (this._log !== null) this._log.close();
   }
 
@@ -275,11 +279,11 @@ class Plugin {
 
   // What it waits for may need the loop: collectors of a last push.
   async _held(action) {
-    this.event.hold();
+    this.due.hold();
     try {
       return await action();
     } finally {
-      this.event.release();
+      this.due.release();
     }
   }
 }

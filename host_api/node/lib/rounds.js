@@ -4,7 +4,9 @@
 
 const abi = require('./abi');
 
-const USUAL_TIMEOUT_MS = 2000; // collectors.timeout_seconds by default
+// While collectors.timeout_seconds, which the ABI does not tell, is not known: less than any that is
+// of use. It is seen by the time that the first run has left.
+const UNKNOWN_TIMEOUT_MS = 600;
 const RUN_MS = 1000;
 
 class Rounds {
@@ -13,7 +15,7 @@ class Rounds {
     this._collectors = new Set();
     this._timeouts = new Map();
     this._running = false;
-    this._again = false;
+    this._until = 0;
     this.ending = false; // at process.exit(): no promise is settled any more
   }
 
@@ -26,31 +28,23 @@ class Rounds {
     this._timeouts.delete(collector);
   }
 
+  // The configuration was read again.
+  forget() {
+    this._timeouts.clear();
+  }
+
   // A collector was called with so much time left.
   learn(collector, leftMs) {
     if (leftMs > (this._timeouts.get(collector) || 0)) this._timeouts.set(collector, leftMs);
   }
 
-  // The plugin wants attention, perhaps for its collectors.
+  // Some collectors are due.
   wake() {
-    if (this._collectors.size === 0) return;
-    if (this._running) {
-      this._again = true;
-      return;
-    }
-    const promises = this._prepare();
-    if (promises.length === 0) {
-      this._write();
-      return;
-    }
-    this._running = true;
-    this._settled(promises).then(() => {
-      this._running = false;
-      this._write();
-      if (!this._again) return;
-      this._again = false;
-      this.wake();
-    });
+    if (this._collectors.size === 0 || this._running) return;
+    // What was said for a scrape that is gone is not for this one.
+    for (const collector of this._collectors) collector.expire();
+    this._until = Date.now() + this._limitMs();
+    this._ask();
   }
 
   // Where the loop does not turn any more: those that are done at once are asked, of the others
@@ -61,6 +55,20 @@ class Rounds {
     this._write();
   }
 
+  _ask() {
+    const promises = this._prepare();
+    if (promises.length === 0) {
+      this._write();
+      return;
+    }
+    this._running = true;
+    this._settled(promises).then(() => {
+      this._running = false;
+      // Others may be due by now; those that have said something are not asked again.
+      this._ask();
+    });
+  }
+
   _prepare() {
     return [...this._collectors].map((collector) => collector.prepare()).filter((p) => p !== null);
   }
@@ -68,7 +76,7 @@ class Rounds {
   // All are settled, or it is high time to write: one that hangs must not cost the others.
   _settled(promises) {
     return new Promise((resolve) => {
-      const timer = setTimeout(resolve, this._limitMs());
+      const timer = setTimeout(resolve, Math.max(this._until - Date.now(), 0));
       Promise.all(promises).then(() => {
         clearTimeout(timer);
         resolve();
@@ -78,7 +86,7 @@ class Rounds {
 
   _limitMs() {
     const limits = [...this._collectors].map((collector) => (
-      collector.timeoutMs || this._timeouts.get(collector) || USUAL_TIMEOUT_MS));
+      collector.timeoutMs || this._timeouts.get(collector) || UNKNOWN_TIMEOUT_MS));
     return Math.min(...limits) * 3 / 4;
   }
 

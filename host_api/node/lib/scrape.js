@@ -24,7 +24,7 @@ class Scrape {
         flags, method, path, query, headers: arena.pairs(headers), n_headers: headers.length,
         timeout_ms: request.timeoutMs || 0,
       });
-      // Without a callback: the plugin writes to the wake event.
+      // Without a callback: the plugin writes to the ready event.
       const result = instance.api.scrape_begin(instance.address, record.address, 0, 0, out.address, error);
       address = out.block.getPointer(out.offset);
       return result;
@@ -33,11 +33,11 @@ class Scrape {
   }
 
   constructor(plugin, instance, address) {
-    this._event = plugin.event;
+    this._ready = plugin.ready;
     this._api = instance.api;
     this._address = address;
     this._memory = new Arena(256);
-    this._event.hold();
+    this._ready.hold();
   }
 
   // {status, headers: [[name, value], ...], length}; length is -1 where it is not known.
@@ -67,8 +67,8 @@ class Scrape {
     if (this._address === 0) return;
     this._api.scrape_end(this._address);
     this._address = 0;
-    this._event.release();
-    this._event.nudge();
+    this._ready.release();
+    this._ready.nudge();
   }
 
   async _step(call) {
@@ -77,7 +77,7 @@ class Scrape {
       const code = call();
       if (code < 0) throw makeError(code, '', 'scrape');
       if (code !== abi.AGAIN) return code;
-      await this._event.next();
+      await this._ready.next();
     }
   }
 }

@@ -65,7 +65,7 @@ class Host(Sized):
     _fields_ = [("struct_size", c_uint32), ("flags", c_uint32), ("user", c_void_p), ("name", Str),
                 ("version", Str), ("log", LogFn), ("thread_enter", c_void_p),
                 ("thread_leave", c_void_p), ("wake", c_void_p), ("log_fd", c_int32),
-                ("wake_fd", c_int32)]
+                ("wake_fd", c_int32), ("ready_fd", c_int32), ("reserved0", c_uint32)]
 
 
 class Options(Sized):
