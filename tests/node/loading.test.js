@@ -180,7 +180,7 @@ test('the package has all its files when it is packed', async (t) => {
   const { execFileSync } = require('node:child_process');
   const source = path.resolve(__dirname, '../../host_api/node');
   const packed = JSON.parse(execFileSync('npm', ['pack', '--json', '--offline', '--pack-destination', folder, source],
-    { encoding: 'utf8', env: { ...process.env, HOME: folder } }));
+    { encoding: 'utf8', env: { ...process.env, HOME: folder, npm_config_update_notifier: 'false' } }));
   const files = packed[0].files.map((file) => file.path).sort();
   const wanted = ['README.md', 'index.d.ts', 'package.json',
                   ...fs.readdirSync(path.join(source, 'lib')).map((name) => `lib/${name}`)];

@@ -3,7 +3,7 @@
 'use strict';
 
 const abi = require('./abi');
-const { Arena, readText } = require('./memory');
+const { Arena, read, readText } = require('./memory');
 
 // `code` is the name of the plugin's result, such as 'E_CONFIG'; undefined where there is none.
 class PromplugError extends Error {
@@ -48,17 +48,34 @@ function checked(what, call) {
   return code;
 }
 
-// The same for a function of the plugin that may wait: it runs on a thread of koffi.
-async function checkedAsync(what, func, ...args) {
-  const error = new Arena().record(abi.structs.error, {});
-  const code = await new Promise((resolve, reject) => {
-    func.async(...args, error.address, (failure, result) => (failure ? reject(failure) : resolve(result)));
-  });
-  if (code < 0) throw makeError(code, readText(error, abi.structs.error, 'text'), what);
-  return code;
+const NOT_SET = 0xffffffff;
+
+// A call of the plugin that may wait, on a thread of libuv's pool.
+class BackgroundCall {
+  constructor(what, func, ...args) {
+    this._what = what;
+    // Which is written last of all, on success too.
+    this._error = new Arena().record(abi.structs.error, { text_len: NOT_SET });
+    this._result = new Promise((resolve, reject) => {
+      func.async(...args, this._error.address, (failure, code) => (
+        failure ? reject(failure) : resolve(code)));
+    });
+  }
+
+  // Whether it has ended; also where the loop does not turn any more.
+  get done() {
+    return read(this._error, abi.structs.error, 'text_len') !== NOT_SET;
+  }
+
+  // What it gives; rejects with the error.
+  async result() {
+    const code = await this._result;
+    if (code < 0) throw makeError(code, readText(this._error, abi.structs.error, 'text'), this._what);
+    return code;
+  }
 }
 
 module.exports = {
   PromplugError, LoadError, ConfigError, StateError, TimedOut, InputOutputError, makeError, checked,
-  checkedAsync,
+  BackgroundCall,
 };

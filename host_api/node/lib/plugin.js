@@ -6,7 +6,7 @@ const { isMainThread } = require('node:worker_threads');
 const abi = require('./abi');
 const binding = require('./binding');
 const { LogSocket, ReadyEvent, WakeEvent } = require('./descriptors');
-const { checked, checkedAsync, PromplugError, StateError, TimedOut } = require('./errors');
+const { BackgroundCall, checked, PromplugError, StateError, TimedOut } = require('./errors');
 const exit = require('./exit');
 const { readExposition } = require('./exposition');
 const { Instance } = require('./instance');
@@ -16,30 +16,13 @@ const { MetricsPath } = require('./path');
 const { Rounds } = require('./rounds');
 const { request } = require('./scrape');
 const { findShared, Share } = require('./shared');
+const { readStatus } = require('./status');
 
-const STATES = {
-  [abi.STATE_CREATED]: 'created', [abi.STATE_RUNNING]: 'running',
-  [abi.STATE_STOPPING]: 'stopping', [abi.STATE_STOPPED]: 'stopped',
-  [abi.STATE_FORKED]: 'forked',
-};
-const FLAGS = {
-  listening: abi.S_LISTENING, pushing: abi.S_PUSHING, forwarding: abi.S_FORWARDING,
-  pushFailing: abi.S_PUSH_FAILING, forwardFailing: abi.S_FORWARD_FAILING,
-  collectorStuck: abi.S_COLLECTOR_STUCK,
-};
-const COUNTS = ['listen_port', 'scrapes', 'scrapes_refused', 'pushes_ok', 'pushes_failed',
-                'forwards_ok', 'forwards_failed', 'forwards_skipped', 'collector_failures',
-                'collector_timeouts', 'series', 'series_refused', 'updates_ignored',
-                'last_scrape_unix_ms', 'last_push_unix_ms', 'last_push_ok_unix_ms'];
 const CONTENT_TYPE = 'text/plain; version=0.0.4; charset=utf-8';
 const STDERR_LOG = {
   write: (level, text) => process.stderr.write(`promplug: ${level} ${text}\n`),
 };
 const TURN_MS = 2;
-
-function camel(name) {
-  return name.replace(/_unix_ms$/, '_ms').replace(/_(.)/g, (_, c) => c.toUpperCase());
-}
 
 // One instance of the plugin, made by load().
 class Plugin {
@@ -50,7 +33,7 @@ class Plugin {
     this._instance = null;
     this._share = null;
     this._control = Promise.resolve();
-    this._stopping = null;
+    this._call = null; // the one that changes it and goes on
     this.contentType = CONTENT_TYPE;
     this.items = new Set();
     this.metricsPath = new MetricsPath();
@@ -94,20 +77,20 @@ class Plugin {
   // Rejects with InputOutputError where something of it failed (a busy port, no libcurl); the rest
   // runs, and that part is tried again in the background.
   start() {
-    return this._inTurn(() => this._call('start', this._api.start));
+    return this._inTurn(() => this._change('start', this._api.start));
   }
 
   // The last push or DELETE, as configured, then the end of every thread; the loop goes on meanwhile.
   // Rejects with TimedOut when the time is over; it goes on ending, and stop() can be called again.
   stop({ timeoutMs = this._stopTimeoutMs } = {}) {
-    return this._inTurn(() => this._call('stop', this._api.stop, timeoutMs));
+    return this._inTurn(() => this._change('stop', this._api.stop, timeoutMs));
   }
 
   // Reads the configuration again. On an error (ConfigError) the old one stays.
   reload() {
     return this._inTurn(async () => {
       try {
-        await this._call('reload', this._api.reload, 0);
+        await this._change('reload', this._api.reload, 0);
       } finally {
         this.metricsPath.forget();
         this.rounds.forget();
@@ -121,7 +104,7 @@ class Plugin {
     return this._inTurn(async () => {
       if (this._instance === null) return;
       try {
-        await this._call('stop', this._api.stop, timeoutMs);
+        await this._change('stop', this._api.stop, timeoutMs);
       } finally {
         this._end();
       }
@@ -134,11 +117,7 @@ class Plugin {
   // milliseconds, 0 for never. Never waits.
   status() {
     if (this._instance === null) return { state: 'closed' };
-    const raw = this._instance.status();
-    const said = { state: STATES[raw.state] || 'unknown' };
-    for (const [name, flag] of Object.entries(FLAGS)) said[name] = (raw.flags & flag) !== 0;
-    for (const name of COUNTS) said[camel(name)] = raw[name];
-    return said;
+    return readStatus(this._instance);
   }
 
   // The last failure in the background; empty where there was none.
@@ -177,7 +156,8 @@ class Plugin {
   // not reached), TimedOut.
   pushNow({ application = true, forwards = false, timeoutMs = 10000 } = {}) {
     const targets = (application ? abi.PUSH_APPLICATION : 0) | (forwards ? abi.PUSH_FORWARDS : 0);
-    return this._held(() => this._call('push', this._api.push_now, targets, timeoutMs));
+    return this._held(() => (
+      new BackgroundCall('push', this._api.push_now, this.instance().address, targets, timeoutMs).result()));
   }
 
   // ---- inside the package -------------------------------------------------------------------------
@@ -206,23 +186,29 @@ class Plugin {
     this.stop().catch((error) => this._notInOrder(error));
   }
 
-  // The process ends, and the loop does not turn any more. The stop runs on a thread of its own;
-  // here its collectors are run meanwhile, as far as they need no loop.
+  // The process ends, and the loop does not turn any more. The stop runs on another thread; here its
+  // collectors are run meanwhile, as far as they need no loop.
   stopAtExit() {
-    if (!['running', 'stopping'].includes(this.status().state)) return;
-    const { address } = this._instance;
-    if (this._stopping === null) {
-      const error = new Arena().take(512);
-      this._stopping = this._api.stop.async(address, this._stopTimeoutMs, error.address, () => {});
-    }
-    const pause = new Int32Array(new SharedArrayBuffer(4));
     const end = Date.now() + this._stopTimeoutMs;
-    while (this.status().state !== 'stopped' && Date.now() < end) {
+    const isOver = () => this._call === null || this._call.done;
+    this._turnUntil(isOver, end);
+    if (!isOver()) {
+      this._notInOrder(new TimedOut('stop: another call goes on'));
+    } else if (['running', 'stopping'].includes(this.status().state)) {
+      const left = Math.max(end - Date.now(), 0);
+      const stop = new BackgroundCall('stop', this._api.stop, this._instance.address, left);
+      this._turnUntil(() => stop.done, end);
+      if (this.status().state !== 'stopped') this._notInOrder(new TimedOut('stop: not done in time'));
+    }
+    if (this._log !== null) this._log.drain();
+  }
+
+  _turnUntil(isOver, end) {
+    const pause = new Int32Array(new SharedArrayBuffer(4));
+    while (!isOver() && Date.now() < end) {
       this.rounds.finish();
       Atomics.wait(pause, 0, 0, TURN_MS);
     }
-    if (this._log !== null) this._log.drain();
-    if (this.status().state !== 'stopped') this._notInOrder(new TimedOut('stop: not done in time'));
   }
 
   _notInOrder(error) {
@@ -266,8 +252,14 @@ class Plugin {
     if (this._log !== null) this._log.close();
   }
 
-  _call(what, func, ...args) {
-    return checkedAsync(what, func, this.instance().address, ...args);
+  async _change(what, func, ...args) {
+    const call = new BackgroundCall(what, func, this.instance().address, ...args);
+    this._call = call;
+    try {
+      await call.result();
+    } finally {
+      this._call = null;
+    }
   }
 
   // Start, stop, reload and close come one at a time, as the ABI wants it.

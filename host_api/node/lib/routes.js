@@ -32,7 +32,8 @@ class MountWatch {
       get: () => base,
       set: (url) => {
         base = url;
-        if (!this._known.has(url)) this._known.set(url, this._below(url, req.params));
+        // At the end Express restores what was there before the application: nothing.
+        if (typeof url === 'string' && !this._known.has(url)) this._known.set(url, this._below(url, req.params));
       },
     });
   }

@@ -11,6 +11,7 @@ const { getEnvironmentData, isMainThread, setEnvironmentData } = require('node:w
 const { StateError } = require('./errors');
 const { Instance } = require('./instance');
 const { loadLibrary } = require('./library');
+const { readStatus } = require('./status');
 
 const KEY = 'promplug.instance';
 const USERS = 0;
@@ -48,7 +49,7 @@ class SharedPlugin {
   }
 
   status() {
-    return this._instance.status();
+    return readStatus(this._instance);
   }
 }
 

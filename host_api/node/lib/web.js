@@ -65,8 +65,17 @@ async function send(scrape, req, res) {
 
 function written(res, piece) {
   return new Promise((resolve) => {
-    if (res.write(piece)) setImmediate(resolve);
-    else res.once('drain', resolve).once('close', resolve);
+    if (res.write(piece)) {
+      setImmediate(resolve);
+      return;
+    }
+    const done = () => {
+      res.off('drain', done);
+      res.off('close', done);
+      resolve();
+    };
+    res.on('drain', done);
+    res.on('close', done);
   });
 }
 
