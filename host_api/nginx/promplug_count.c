@@ -23,7 +23,7 @@ static void read_label(ngx_http_request_t* r, const ngx_http_promplug_label_t* l
   const ngx_http_variable_value_t* variable =
       ngx_http_get_indexed_variable(r, (ngx_uint_t)label->variable);
   if (variable == NULL || variable->not_found) {
-    ngx_str_null(value);
+    ngx_str_set(value, "");
   } else if (variable->len > NGX_HTTP_PROMPLUG_MAX_VALUE) {
     ngx_str_set(value, NGX_HTTP_PROMPLUG_OTHER);
   } else {

@@ -74,7 +74,9 @@ static void break_off(ngx_http_promplug_scrape_t* ctx) {
 
 /* Waits for the plugin. */
 static void wait_for_ready(ngx_http_promplug_scrape_t* ctx) {
-  if (ctx->r->connection->write->timer_set) ngx_del_timer(ctx->r->connection->write);
+  ngx_event_t* write = ctx->r->connection->write;
+  /* Of limit_rate it is the timer that goes on with the writing. */
+  if (write->timer_set && !write->delayed) ngx_del_timer(write);
   ngx_add_timer(&ctx->turn, WAIT_MS);
 }
 

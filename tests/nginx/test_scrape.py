@@ -12,6 +12,7 @@ from stack.servers import Prometheus, Pushgateway, find_program
 
 SERVER = f"""
 server {{ listen PORT0; promplug on; location / {{ return 200 "hello\\n"; }} {METRICS}
+  location = /limited {{ limit_rate 4m; limit_rate_after 100k; promplug_metrics; }}
   location = /whole {{ chunked_transfer_encoding off; promplug_metrics; }} }}
 server {{ listen PORT1 http2; promplug on; {METRICS} }}
 """
@@ -156,6 +157,19 @@ class SlowReaderTest(NginxCase):
                      http2(self.host.ports[1], "/metrics").decode(),
                      split(exchange(self.host.ports[0], get("/metrics", "1.0"), 30))[1].decode()):
             self.assertEqual(value(text, REQUESTS), 10000)
+
+    def test_a_limited_rate_ends_with_the_whole_body(self):
+        text = self.host.request("/limited", headers={"Accept-Encoding": "gzip"}, timeout=30)
+        self.assertEqual(value(gzip.decompress(text.body).decode(), REQUESTS), 10000)
+        self.assertEqual(value(self.host.request("/limited", timeout=30).text, REQUESTS), 10000)
+
+    def test_scrapes_of_ten_thousand_series_leave_no_memory_behind(self):
+        for _ in range(3):
+            self.host.request("/metrics", timeout=30)
+        before = resident_bytes(self.pid)
+        for _ in range(12):
+            self.host.request("/metrics", timeout=30)
+        self.assertLess(resident_bytes(self.pid) - before, 1_000_000)
 
     def test_one_that_takes_nothing_is_timed_out(self):
         host = self.host
