@@ -48,8 +48,14 @@ static void go_on_from_outside(ngx_http_promplug_scrape_t* ctx) {
 
 static void on_turn(ngx_event_t* event) { go_on_from_outside(event->data); }
 
+/* By its cleanup: the context of the request belongs to its upstreams. */
+static ngx_http_promplug_scrape_t* scrape_of(const ngx_http_request_t* r) {
+  const ngx_pool_cleanup_t* cleanup = r->pool->cleanup;
+  while (cleanup->handler != on_request_cleanup) cleanup = cleanup->next;
+  return cleanup->data;
+}
+
 static void on_writable(ngx_http_request_t* r) {
-  ngx_http_promplug_scrape_t* ctx = ngx_http_get_module_ctx(r, ngx_http_promplug_module);
   ngx_event_t* write = r->connection->write;
   if (write->timedout) {
     ngx_log_error(NGX_LOG_INFO, r->connection->log, NGX_ETIMEDOUT, "client timed out");
@@ -57,7 +63,7 @@ static void on_writable(ngx_http_request_t* r) {
     ngx_http_finalize_request(r, NGX_HTTP_REQUEST_TIME_OUT);
     return;
   }
-  go_on(ctx);
+  go_on(scrape_of(r));
 }
 
 /* The scrape is over; what is still on its way to the client is nginx's. */
@@ -211,7 +217,6 @@ ngx_int_t ngx_http_promplug_scrape_handler(ngx_http_request_t* r) {
   cleanup->handler = on_request_cleanup;
   cleanup->data = ctx;
 
-  ngx_http_set_ctx(r, ctx, ngx_http_promplug_module);
   r->write_event_handler = on_writable;
   if (!r->discard_body) r->read_event_handler = ngx_http_test_reading;
   r->main->count++;

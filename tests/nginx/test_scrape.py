@@ -85,6 +85,18 @@ class ScrapeTest(NginxCase):
             self.assertIn(f"Content-Length: {len(body)}", head)
             self.assertNotIn("Transfer-Encoding", head)
 
+    def test_a_scrape_is_counted_where_it_is_asked_for_also_behind_a_subrequest(self):
+        host = self.nginx("""
+            server { listen PORT0; promplug on;
+              location = /metrics { promplug_metrics; }
+              location = /counted { promplug on zone=own; promplug_metrics; auth_request /check; }
+              location = /check { proxy_pass http://PORT1/; } }
+            server { listen PORT1; location / { return 204; } }""", n_ports=2)
+        for _ in range(3):
+            self.assertEqual(host.request("/counted").status, 200)
+        self.counted(host, 3, zone="own", status="2xx")
+        self.counted(host, 3, "nginx_http_upstream_duration_seconds_count")
+
     def test_http2_has_the_same_answer(self):
         text = http2(self.host.ports[1], "/metrics").decode()
         self.assertIn(("nginx_connections", (("state", "writing"),)), read_samples(text))
