@@ -62,7 +62,7 @@ test('every type of family comes over as what it is', async (t) => {
 
 test('one that throws, rejects, or says nonsense costs itself, and is told once', async (t) => {
   const plugin = load(t);
-  const logger = plugin._logger;
+  const logger = plugin.logger;
   register(plugin, 'throws', () => { throw new Error('broken'); });
   register(plugin, 'rejects', async () => { throw new TypeError('later'); });
   register(plugin, 'no_type', () => ({ name: 'x', type: 'gage', values: [] }));

@@ -120,7 +120,7 @@ test('a port that is taken is told, and the rest runs', async (t) => {
   const url = await listening(t, require('node:http').createServer());
   const plugin = load(t, { overrides: { 'scrape.listen': new URL(url).host } });
   assert.strictEqual(plugin.status().listening, false);
-  assert.ok(plugin._logger.matching(/started with a problem/).length === 1);
+  assert.ok(plugin.logger.matching(/started with a problem/).length === 1);
   assert.match(plugin.lastError(), /in use/i);
   await plugin.metrics();
 });

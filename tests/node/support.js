@@ -15,11 +15,14 @@ const QUIET = { self_metrics: 'false', process_metrics: 'false' };
 const WAIT_MS = 30000; // for what comes in moments, on a machine that does much else
 
 // A plugin without the environment that ends with the test; not the default one unless asked for.
+// Its lines are plugin.logger's.
 function load(t, { overrides = {}, ...options } = {}) {
+  const logger = new Lines();
   const plugin = promplug.load({
-    plugin: PLUGIN, environment: false, default: false, logger: new Lines(),
+    plugin: PLUGIN, environment: false, default: false, logger,
     overrides: { ...QUIET, ...overrides }, ...options,
   });
+  plugin.logger = logger;
   t.after(() => plugin.close());
   return plugin;
 }

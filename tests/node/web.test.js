@@ -112,7 +112,7 @@ test('options: prefix, buckets, metricsPath, and a routeOf that fails', async (t
   assert.match(text, /^web_requests_total\{method="GET",route="\/y",status="200"\} 1$/m);
   assert.match(text, /^web_requests_total\{method="GET",route="unmatched",status="200"\} 2$/m);
   assert.match(text, /^web_request_duration_seconds_bucket\{method="GET",route="\/y",status="200",le="1"\} 1$/m);
-  assert.strictEqual(plugin._logger.matching(/route of a request is not known/).length, 2);
+  assert.strictEqual(plugin.logger.matching(/route of a request is not known/).length, 2);
 });
 
 test('a scrape is answered as the plugin says: types, HEAD, other methods, gzip, names', async (t) => {

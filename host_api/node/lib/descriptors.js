@@ -127,7 +127,7 @@ class LogSocket {
       const size = Number(system().recv(this._own, this._line, LINE_BYTES, 0));
       if (size === 0) this._poll.stop(); // the plugin's end is closed
       if (size <= 0) return;
-      this._log(this._line.toString('utf8', 0, size));
+      this._take(this._line.toString('utf8', 0, size));
     }
   }
 
@@ -139,14 +139,18 @@ class LogSocket {
     system().close(this._own);
   }
 
-  _log(line) {
-    const space = line.indexOf(' ');
-    const method = LEVELS[line.slice(0, space)] || 'info';
+  // A line of the package itself.
+  say(level, text) {
     try {
-      this._logger[method](line.slice(space + 1));
+      this._logger[level](text);
     } catch {
-      // A logger that throws must not cost the lines that follow.
+      // A logger that throws must not cost the lines that follow, nor what they are about.
     }
+  }
+
+  _take(line) {
+    const space = line.indexOf(' ');
+    this.say(LEVELS[line.slice(0, space)] || 'info', line.slice(space + 1));
   }
 }
 

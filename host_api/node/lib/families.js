@@ -169,7 +169,10 @@ class Parts {
 
 function pairsOf(labels) {
   const pairs = [];
-  for (const name in labels) pairs.push([name, String(labels[name])]);
+  for (const name in labels) {
+    const value = labels[name];
+    pairs.push([name, typeof value === 'string' ? value : String(value)]);
+  }
   return pairs;
 }
 

@@ -9,6 +9,7 @@ const koffi = require('koffi');
 const { structs } = require('./abi');
 
 const HIGH = 2 ** 32;
+const SHORT_TEXT = 64;
 
 // A stretch of memory that does not move: V8 never moves the store of an ArrayBuffer.
 class Block {
@@ -133,11 +134,24 @@ class Arena {
   _text(block, at, value) {
     // Three bytes of UTF-8 at most for each unit of UTF-16.
     const place = this.take(3 * value.length);
-    const size = place.block.buffer.write(value, place.offset, 'utf8');
+    const size = writeText(place.block.buffer, place.offset, value);
     if (place.block === this._block) this._used = place.offset + Math.ceil(size / 8) * 8;
     block.pointer(at, size === 0 ? 0 : place.address);
     block.pointer(at + 8, size);
   }
+}
+
+// Writes UTF-8 and returns its size. Short texts of ASCII, which names and most labels are, take a
+// tenth of what Buffer.write() takes for them.
+function writeText(buffer, offset, value) {
+  const { length } = value;
+  if (length > SHORT_TEXT) return buffer.write(value, offset, 'utf8');
+  for (let i = 0; i < length; i++) {
+    const unit = value.charCodeAt(i);
+    if (unit > 0x7f) return buffer.write(value, offset, 'utf8');
+    buffer[offset + i] = unit;
+  }
+  return length;
 }
 
 // A field of a record, a number.

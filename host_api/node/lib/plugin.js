@@ -19,16 +19,12 @@ const { findShared, Share } = require('./shared');
 const { readStatus } = require('./status');
 
 const CONTENT_TYPE = 'text/plain; version=0.0.4; charset=utf-8';
-const STDERR_LOG = {
-  write: (level, text) => process.stderr.write(`promplug: ${level} ${text}\n`),
-};
 const TURN_MS = 2;
 
 // One instance of the plugin, made by load().
 class Plugin {
   constructor(api, options) {
     this._api = api;
-    this._logger = options.logger || null;
     this._stopTimeoutMs = options.stopTimeoutMs === undefined ? 5000 : options.stopTimeoutMs;
     this._instance = null;
     this._share = null;
@@ -40,7 +36,7 @@ class Plugin {
     this.rounds = new Rounds(this);
     this.due = new WakeEvent(() => this.rounds.wake());
     this.ready = new ReadyEvent();
-    this._log = this._logger === null ? null : new LogSocket(this._logger);
+    this._log = options.logger ? new LogSocket(options.logger) : null;
     try {
       this._instance = this._create(options);
     } catch (error) {
@@ -163,8 +159,8 @@ class Plugin {
   // ---- inside the package -------------------------------------------------------------------------
 
   log(level, text) {
-    if (this._logger === null) STDERR_LOG.write(level, text);
-    else this._logger[level](text);
+    if (this._log === null) process.stderr.write(`promplug: ${level} ${text}\n`);
+    else this._log.say(level, text);
   }
 
   // Of load(): nobody else knows it yet, and start() does not wait.
