@@ -65,6 +65,17 @@ struct LimitsConfig {
   uint32_t series_expiry_seconds = 0;  // 0: series do not expire
 };
 
+// What happens to the totals of a set of processes that has ended, when another begins there.
+enum class OnRestart { kKeep, kClear };
+
+struct MultiprocessConfig {
+  std::string dir;  // empty: this process is alone
+  OnRestart on_restart = OnRestart::kKeep;
+  double collect_interval_seconds = 5;
+  bool allow_disk = false;
+  uint64_t max_segment_bytes = uint64_t{256} << 20;
+};
+
 // What the plugin is to do. Immutable once made; a reload makes a new one.
 struct Config {
   ScrapeConfig scrape;
@@ -72,6 +83,7 @@ struct Config {
   std::vector<ForwardConfig> forward;  // empty: nothing; has no effect while push is off
   CollectorsConfig collectors;
   LimitsConfig limits;
+  MultiprocessConfig multiprocess;
   bool process_metrics = true;
   bool self_metrics = true;
   LogLevel log_level = LogLevel::kInfo;

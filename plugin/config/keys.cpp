@@ -40,6 +40,16 @@ Status ReadPath(const Value& value, std::string* out) {
   return {};
 }
 
+Status ReadDirectory(const Value& value, std::string* out) {
+  const std::string& text = value.node.text;
+  if (value.node.kind != YamlNode::Kind::kScalar || text.find('\0') != std::string::npos ||
+      (!text.empty() && !text.starts_with('/'))) {
+    return value.Error();
+  }
+  *out = text;
+  return {};
+}
+
 Status ReadNormalized(const Value& value, Result<std::string> (*normalize)(std::string_view),
                       std::string* out) {
   if (value.node.kind != YamlNode::Kind::kScalar) return value.Error();
@@ -223,6 +233,45 @@ constexpr ConfigKey kConfigKeys[] = {
      .read =
          [](const Value& v, Draft& d) {
            return ReadWhole(v, 0u, 31536000u, &d.config.limits.series_expiry_seconds);
+         }},
+    {.name = "multiprocess.dir",
+     .expected = "an absolute path of a directory, or \"\" (this process is alone)",
+     .default_text = "",
+     .description = "Processes with the same directory, on a tmpfs, are one instance.",
+     .read = [](const Value& v, Draft& d) { return ReadDirectory(v, &d.config.multiprocess.dir); },
+     .empty_is_a_value = true},
+    {.name = "multiprocess.on_restart",
+     .expected = "keep or clear",
+     .default_text = "keep",
+     .description = "What the first process of a set does with the totals of an earlier one.",
+     .read =
+         [](const Value& v, Draft& d) {
+           return ReadChoice<OnRestart>(
+               v, {{"keep", OnRestart::kKeep}, {"clear", OnRestart::kClear}},
+               &d.config.multiprocess.on_restart);
+         }},
+    {.name = "multiprocess.collect_interval_seconds",
+     .expected = "a number of seconds from 0.1 to 600",
+     .default_text = "5",
+     .description = "How often a process tells the others what its collectors say.",
+     .read =
+         [](const Value& v, Draft& d) {
+           return ReadSeconds(v, 0.1, 600, &d.config.multiprocess.collect_interval_seconds);
+         }},
+    {.name = "multiprocess.allow_disk",
+     .expected = kBoolean,
+     .default_text = "false",
+     .description = "Whether the directory may be on a disk, whose writeback can stall the host.",
+     .read = [](const Value& v,
+                Draft& d) { return ReadBool(v, &d.config.multiprocess.allow_disk); }},
+    {.name = "multiprocess.max_segment_bytes",
+     .expected = "a whole number from 65536 to 1099511627776",
+     .default_text = "268435456",
+     .description = "What the metrics of one process may take in the directory.",
+     .read =
+         [](const Value& v, Draft& d) {
+           return ReadWhole(v, uint64_t{65536}, uint64_t{1} << 40,
+                            &d.config.multiprocess.max_segment_bytes);
          }},
     {.name = "process_metrics",
      .expected = kBoolean,

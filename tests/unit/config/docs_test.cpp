@@ -150,6 +150,8 @@ TEST(ConfigDocs, TheFullFileHasEveryKeyWithItsDefault) {
   EXPECT_EQ(config.forward[0].drop, defaults.forward[0].drop);
   EXPECT_EQ(config.limits.max_series_per_family, defaults.limits.max_series_per_family);
   EXPECT_EQ(config.limits.series_expiry_seconds, defaults.limits.series_expiry_seconds);
+  EXPECT_EQ(config.multiprocess.dir, defaults.multiprocess.dir);
+  EXPECT_EQ(config.multiprocess.max_segment_bytes, defaults.multiprocess.max_segment_bytes);
   EXPECT_THAT(config.warnings, ::testing::IsEmpty());
 }
 

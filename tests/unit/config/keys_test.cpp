@@ -46,6 +46,12 @@ TEST(ConfigKeys, DefaultsOfTheTableAreThoseOfTheStructs) {
   EXPECT_EQ(from_table.collectors.max_output_bytes, config.collectors.max_output_bytes);
   EXPECT_EQ(from_table.limits.max_series_per_family, config.limits.max_series_per_family);
   EXPECT_EQ(from_table.limits.series_expiry_seconds, config.limits.series_expiry_seconds);
+  EXPECT_EQ(from_table.multiprocess.dir, config.multiprocess.dir);
+  EXPECT_EQ(from_table.multiprocess.on_restart, config.multiprocess.on_restart);
+  EXPECT_EQ(from_table.multiprocess.collect_interval_seconds,
+            config.multiprocess.collect_interval_seconds);
+  EXPECT_EQ(from_table.multiprocess.allow_disk, config.multiprocess.allow_disk);
+  EXPECT_EQ(from_table.multiprocess.max_segment_bytes, config.multiprocess.max_segment_bytes);
   EXPECT_EQ(from_table.process_metrics, config.process_metrics);
   EXPECT_EQ(from_table.self_metrics, config.self_metrics);
   EXPECT_EQ(from_table.log_level, config.log_level);
@@ -151,6 +157,8 @@ forward:
   - {}
 collectors: {timeout_seconds: 0.25, max_output_bytes: 4096}
 limits: {max_series_per_family: 12, series_expiry_seconds: 3600}
+multiprocess: {dir: /run/photo, on_restart: Clear, collect_interval_seconds: 0.5, allow_disk: true,
+               max_segment_bytes: 65536}
 process_metrics: false
 self_metrics: False
 log_level: error
@@ -185,6 +193,11 @@ log_level: error
   EXPECT_EQ(config.collectors.max_output_bytes, 4096u);
   EXPECT_EQ(config.limits.max_series_per_family, 12u);
   EXPECT_EQ(config.limits.series_expiry_seconds, 3600u);
+  EXPECT_EQ(config.multiprocess.dir, "/run/photo");
+  EXPECT_EQ(config.multiprocess.on_restart, OnRestart::kClear);
+  EXPECT_EQ(config.multiprocess.collect_interval_seconds, 0.5);
+  EXPECT_TRUE(config.multiprocess.allow_disk);
+  EXPECT_EQ(config.multiprocess.max_segment_bytes, 65536u);
   EXPECT_FALSE(config.process_metrics);
   EXPECT_FALSE(config.self_metrics);
   EXPECT_EQ(config.log_level, LogLevel::kError);
