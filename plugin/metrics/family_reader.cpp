@@ -190,20 +190,11 @@ class FamilyReader final : public PointSource {
     }
   }
 
-  // The native buckets decide about the count: a reader refuses a histogram where they do not add
-  // up to it. They and the classic ones are not read at the same moment, and a removal may come
-  // between an update of both. So the classic ones are cut where they would pass the count, and
-  // what they have less is above the last bound. None of them falls from one reading to the next.
   void FillNative(Series* series, NativeReading* reading, uint64_t* counts, Point* out) {
     reading->Read(*family_.NativeOf(series), shape_.native.max_buckets, shape_.native.level);
     reading->histogram().zero_threshold = shape_.native.zero_threshold;
     out->native = &reading->histogram();
-    uint64_t left = reading->total();
-    for (size_t i = 0; i < out->n_bounds; ++i) {
-      counts[i] = std::min(counts[i], left);
-      left -= counts[i];
-    }
-    counts[out->n_bounds] = left;
+    reading->CutClassic(counts, out->n_bounds);
   }
 
   void FillSummary(Series* series, size_t n, Point* out) {

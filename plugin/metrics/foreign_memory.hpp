@@ -16,6 +16,8 @@ class ForeignMemory {
   ForeignMemory(const void* bytes, size_t size, uintptr_t owner_base)
       : bytes_(static_cast<const char*>(bytes)), size_(size), owner_base_(owner_base) {}
 
+  size_t size() const { return size_; }
+
   // Where `bytes` bytes at the owner's `pointer` are here; nullptr: it is null, not aligned, or
   // they are not all there.
   template <typename T>

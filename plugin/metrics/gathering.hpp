@@ -4,6 +4,7 @@
 #include <memory>
 #include <vector>
 
+#include "base/status.hpp"
 #include "metrics/point.hpp"
 
 namespace promplug {
@@ -20,6 +21,8 @@ struct GatheredFamily {
 // help per name, no series twice, no sample name that two families claim. What does not fit was
 // left out and counted.
 struct Gathering {
+  // Not OK: nothing could be had, and this is no exposition.
+  Status status;
   std::vector<GatheredFamily> families;
   // Owns what the heads and parts point to.
   std::vector<std::shared_ptr<const void>> keep_alive;

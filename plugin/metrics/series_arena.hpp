@@ -20,6 +20,7 @@ struct Chunk {
   std::atomic<uint32_t> used{0};  // released when a block is ready to be walked over
 
   char* bytes() { return reinterpret_cast<char*>(this + 1); }
+  const char* bytes() const { return reinterpret_cast<const char*>(this + 1); }
 };
 
 // The memory of a family's series: chunks that are filled one after the other and never move, so
