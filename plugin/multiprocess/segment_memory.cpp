@@ -164,7 +164,7 @@ Status SegmentMemory::MoveAfterFork(const SetDirectory& directory) {
     // lack of memory for page tables; then the child goes on counting into its parent's file.
     void* own = ::mmap(base_, max_bytes_, PROT_READ | PROT_WRITE,
                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0);
-    if (own == MAP_FAILED) return status;
+    if (own == MAP_FAILED) return Status(Code::kNoMemory, status.text());
     std::memcpy(base_, copy_.data(), copy_.size());
     header()->bytes.store(max_bytes_, std::memory_order_relaxed);
     fd_.Reset();

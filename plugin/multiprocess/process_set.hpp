@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+
+#include "base/clock.hpp"
+#include "base/log.hpp"
+#include "base/status.hpp"
+#include "multiprocess/segment_memory.hpp"
+#include "multiprocess/segment_view.hpp"
+#include "multiprocess/set_directory.hpp"
+#include "multiprocess/set_merge.hpp"
+
+namespace promplug {
+
+struct ProcessSetOptions {
+  std::string directory;
+  bool allow_disk = false;
+  uint64_t max_segment_bytes = uint64_t{256} << 20;
+  bool keep_totals = true;  // of a set that has ended, where this process is the first of a new one
+};
+
+// This process as one of a set (docs/multiprocess.md): its own segment, and the view of all. What
+// its functions do is bounded by the number and size of the files; none waits for another process
+// longer than it says. One thread at a time, but for memory() and worker().
+class ProcessSet {
+ public:
+  // Becomes one of the set. kIo, kTimeout (another one holds set.lock): with a text that names the
+  // directory.
+  static Result<std::unique_ptr<ProcessSet>> Join(const ProcessSetOptions& options,
+                                                  const Clock& clock, const Log& log);
+  ProcessSet(const ProcessSet&) = delete;
+  ProcessSet& operator=(const ProcessSet&) = delete;
+
+  SegmentMemory& memory() { return *memory_; }
+  const SetDirectory& directory() const { return directory_; }
+  // The lowest number that no other living process had when this one came.
+  uint32_t worker() const { return memory_->header()->worker.load(std::memory_order_relaxed); }
+
+  // From now on it answers scrapes.
+  void Run();
+  // It is about to stop. True: no other process of the set runs. Waits a second at most for another
+  // one that does the same; of several that leave at once exactly one is told true.
+  bool Leave();
+
+  // What all processes say, and have said. `refuse` is told what does not fit together. Throws
+  // std::bad_alloc. kIo, kTimeout.
+  Result<std::shared_ptr<const SetMerge>> Read(const SetMerge::Refuse& refuse);
+  // What the collectors of this process said, as PartEncoder writes it.
+  Status Publish(std::string_view families);
+  // Adds the totals of those that are gone to what is retained, and removes their files. Series of
+  // these that did not grow for `expiry` (zero: never mind) and that no process has go. Returns how
+  // many processes were folded. For the holder of the lease. Throws std::bad_alloc.
+  Result<size_t> Fold(Duration expiry);
+
+  // Around fork(), with the locks of who allocates in memory() held. kNoMemory: nothing is locked.
+  Status LockForFork() { return memory_->LockForFork(); }
+  void UnlockAfterFork() { memory_->UnlockAfterFork(); }
+  // In a fork child, between the two: becomes a process of its own, with the contents of its
+  // parent. On failure it is alone: its memory is seen by nobody. kNoMemory: it must not count
+  // anything, since that would count for the parent.
+  Status MoveAfterFork();
+
+ private:
+  enum class Seen { kAll, kAgain };
+
+  ProcessSet(ProcessSetOptions options, SetDirectory directory,
+             std::unique_ptr<SegmentMemory> memory, const Clock& clock, const Log& log);
+
+  Status Enter();
+  uint32_t FreeWorker(const std::vector<SetDirectory::SegmentFile>& files);
+  // nullptr: it is gone, or cannot be read (said once).
+  SegmentView* View(const Uuid& uuid);
+  Result<bool> ReadOnce(SetMerge* merge);
+  void AddAll(const std::vector<SetDirectory::SegmentFile>& files, SetMerge* merge);
+  void AddProcess(const Uuid& uuid, const PartOwner& owner, SegmentView* view, SetMerge* merge);
+  void AddCollected(const Uuid& uuid, const PartOwner& owner, SetMerge* merge);
+  Status AddRetained(const Retained& retained, SetMerge* merge) const;
+  Result<size_t> FoldLocked(Duration expiry);
+  std::unique_ptr<SetMerge> LiveOnly();
+  void SayOnce(const Uuid& uuid, const Status& status, std::string_view what);
+
+  const ProcessSetOptions options_;
+  const Clock& clock_;
+  const Log& log_;
+  SetDirectory directory_;
+  std::unique_ptr<SegmentMemory> memory_;
+  std::map<Uuid, std::unique_ptr<SegmentView>> views_;
+  std::set<Uuid> said_;
+  // As read last, by its generation.
+  std::optional<Retained> retained_;
+  TimePoint expired_at_;
+};
+
+}  // namespace promplug

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/clock.hpp"
+#include "metrics/foreign_memory.hpp"
+#include "metrics/native_reading.hpp"
+#include "metrics/series_arena.hpp"
+#include "metrics/shape.hpp"
+#include "multiprocess/segment_exemplars.hpp"
+#include "multiprocess/segment_series.hpp"
+#include "multiprocess/set_point.hpp"
+
+namespace promplug {
+
+// The series of one family in another process's segment, while that goes on. A series is read
+// between two looks at the words that change when it goes or when its block is used again: what was
+// read half before and half after is read again, or left out.
+class SegmentPoints final : public PartPoints {
+ public:
+  // Whether cells of so many words are those of such a family.
+  static bool Fits(const FamilyShape& shape, uint32_t words_per_cell);
+
+  // All must outlive it. REQUIRES: Fits()
+  SegmentPoints(const ForeignMemory& memory, const FamilyRecord& record, const FamilyShape& shape,
+                const std::vector<std::string_view>& states, TimePoint now);
+
+  bool Next(PartPoint* out) override;
+
+ private:
+  const Series* NextBlock();
+  bool EnterChunk(const Chunk* owner_pointer);
+  // False: it is not to be shown.
+  bool Read(const Series& series, PartPoint* out);
+  bool ReadOnce(const Series& series, const SegmentSeries::Identity& seen, PartPoint* out);
+  // Calls use(cell) for the own cell and every stripe.
+  template <typename Use>
+  void EachCell(const Series& series, uintptr_t route, const Use& use) const;
+  void ReadCounter(const Series& series, uintptr_t route, Point* out);
+  void ReadHistogram(const Series& series, uintptr_t route, Point* out);
+  void ReadNative(const Series& series, Point* out);
+  void ReadSummary(const Series& series, PartPoint* out);
+  void ReadSingle(const Series& series, PartPoint* out) const;
+  uint64_t HostCells(const Series& series) const;
+  const Series* OwnersPointer(const Series& series) const;
+
+  const ForeignMemory& memory_;
+  const FamilyRecord& record_;
+  const FamilyShape& shape_;
+  const std::vector<std::string_view>& states_;
+  const TimePoint now_;
+  const uint32_t words_;
+  const bool stamped_;
+
+  const Chunk* chunk_ = nullptr;          // here
+  const Chunk* chunk_pointer_ = nullptr;  // of the owner
+  uint32_t used_ = 0;
+  uint32_t offset_ = 0;
+  size_t chunks_left_;  // so that a list that goes round ends
+
+  std::string labels_;
+  std::vector<uint64_t> counts_;
+  std::vector<SketchBucket> window_;
+  NativeReading native_;
+  SegmentExemplars exemplars_;
+};
+
+}  // namespace promplug

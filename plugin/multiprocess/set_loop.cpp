@@ -1,0 +1,286 @@
+// SPDX-License-Identifier: MIT
+#include "multiprocess/set_loop.hpp"
+
+#include <algorithm>
+#include <new>
+#include <utility>
+
+namespace promplug {
+namespace {
+
+constexpr const char* kThreadName = "pp-set";
+constexpr Duration kTick = std::chrono::seconds(1);
+constexpr Duration kRetry = std::chrono::milliseconds(20);
+
+}  // namespace
+
+bool SetAnswer::Ready() const {
+  std::lock_guard lock(mutex_);
+  return done_;
+}
+
+void SetAnswer::Wait() {
+  std::unique_lock lock(mutex_);
+  changed_.wait(lock, [this] { return done_; });
+}
+
+void SetAnswer::Cancel() {
+  std::unique_lock lock(mutex_);
+  ready_ = nullptr;
+  changed_.wait(lock, [this] { return !calling_ || caller_ == std::this_thread::get_id(); });
+}
+
+std::shared_ptr<const SetMerge> SetAnswer::view() const {
+  std::lock_guard lock(mutex_);
+  return view_;
+}
+
+void SetAnswer::Complete(std::shared_ptr<const SetMerge> view) {
+  std::function<void()> ready;
+  {
+    std::lock_guard lock(mutex_);
+    if (done_) return;
+    view_ = std::move(view);
+    done_ = true;
+    ready = std::exchange(ready_, nullptr);
+    calling_ = ready != nullptr;
+    caller_ = std::this_thread::get_id();
+    changed_.notify_all();
+  }
+  if (ready == nullptr) return;
+  ready();
+  std::lock_guard lock(mutex_);
+  calling_ = false;
+  changed_.notify_all();
+}
+
+SetLoop::SetLoop(ProcessSet& set, SetCollector& collector, const Log& log, const Clock& clock,
+                 SetLoopOptions options, SetLoopHooks hooks)
+    : set_(set),
+      collector_(collector),
+      log_(log),
+      clock_(clock),
+      hooks_(std::move(hooks)),
+      lease_(set.directory(), clock, options.lease_stale),
+      options_(options) {}
+
+SetLoop::~SetLoop() { Stop(); }
+
+Status SetLoop::Start() {
+  std::lock_guard lock(mutex_);
+  if (running_) return Status();
+  ending_ = false;
+  wanted_ = true;
+  next_tick_ = next_collect_ = clock_.Now();
+  Status status = thread_.Start(kThreadName, [this] { Body(); });
+  running_ = status.ok();
+  return status;
+}
+
+void SetLoop::EndThread() {
+  {
+    std::lock_guard lock(mutex_);
+    if (!running_) return;
+    ending_ = true;
+    changed_.notify_all();
+  }
+  thread_.Join();
+  std::lock_guard lock(mutex_);
+  running_ = false;
+}
+
+void SetLoop::Stop() {
+  EndThread();
+  collector_.Cancel();
+  lease_.Release();
+  leads_.store(false, std::memory_order_relaxed);
+  std::vector<std::shared_ptr<SetAnswer>> asked;
+  {
+    std::lock_guard lock(mutex_);
+    asked.swap(asked_);
+    collecting_ = false;
+    changed_.notify_all();
+  }
+  for (const std::shared_ptr<SetAnswer>& answer : asked) answer->Complete(nullptr);
+}
+
+void SetLoop::SetOptions(const SetLoopOptions& options) {
+  std::lock_guard lock(mutex_);
+  options_ = options;
+}
+
+void SetLoop::Wake() {
+  std::lock_guard lock(mutex_);
+  woken_ = true;
+  changed_.notify_all();
+}
+
+std::shared_ptr<SetAnswer> SetLoop::Ask(std::function<void()> ready) {
+  auto answer = std::make_shared<SetAnswer>(std::move(ready));
+  {
+    std::lock_guard lock(mutex_);
+    if (running_) {
+      asked_.push_back(answer);
+      changed_.notify_all();
+      return answer;
+    }
+  }
+  answer->Complete(nullptr);
+  return answer;
+}
+
+void SetLoop::Publish(TimePoint deadline) {
+  std::unique_lock lock(mutex_);
+  if (!running_) return;
+  wanted_ = true;
+  // A collection that has begun may have missed what was said a moment ago.
+  const uint64_t enough = begun_ + 1;
+  changed_.notify_all();
+  while (running_ && published_ < enough && clock_.Now() < deadline) {
+    clock_.WaitUntil(lock, changed_, deadline);
+  }
+}
+
+bool SetLoop::leads() const { return leads_.load(std::memory_order_relaxed); }
+
+bool SetLoop::Pause(TimePoint take_until) {
+  std::unique_lock lock(mutex_);
+  paused_ = true;
+  changed_.wait(lock, [this] { return !ticking_; });
+  while (!lease_.held() && clock_.Now() < take_until) {
+    lock.unlock();
+    const bool taken = lease_.TryTake();
+    lock.lock();
+    if (taken) break;
+    clock_.WaitUntil(lock, changed_, std::min(take_until, clock_.Now() + kRetry));
+  }
+  leads_.store(lease_.held(), std::memory_order_relaxed);
+  return lease_.held();
+}
+
+void SetLoop::Resume() {
+  std::lock_guard lock(mutex_);
+  paused_ = false;
+  changed_.notify_all();
+}
+
+void SetLoop::Park() { EndThread(); }
+
+Status SetLoop::Unpark() {
+  std::lock_guard lock(mutex_);
+  if (running_ || !ending_) return Status();
+  ending_ = false;
+  Status status = thread_.Start(kThreadName, [this] { Body(); });
+  running_ = status.ok();
+  return status;
+}
+
+void SetLoop::AbandonAfterFork() {
+  // Whoever waits in the parent does not exist here; the lease's descriptor is closed already.
+  asked_.clear();
+  collecting_ = false;
+  leads_.store(false, std::memory_order_relaxed);
+}
+
+void SetLoop::Body() {
+  std::unique_lock lock(mutex_);
+  while (!ending_) {
+    try {
+      RunOnce(&lock);
+    } catch (const std::bad_alloc&) {
+      if (!lock.owns_lock()) lock.lock();
+      ticking_ = false;
+      changed_.notify_all();
+    }
+  }
+}
+
+void SetLoop::RunOnce(std::unique_lock<std::mutex>* lock) {
+  woken_ = false;
+  const TimePoint now = clock_.Now();
+  if (now >= next_tick_ && !paused_) {
+    next_tick_ = now + kTick;
+    ticking_ = true;
+    lock->unlock();
+    Tick();
+    lock->lock();
+    ticking_ = false;
+    changed_.notify_all();
+  }
+  CollectStep(lock);
+  AnswerStep(lock);
+  const bool due = !asked_.empty() && published_ > 0;
+  if (ending_ || woken_ || due || (wanted_ && !collecting_)) return;
+  TimePoint wake = collecting_ ? TimePoint::max() : next_collect_;
+  if (!paused_) wake = std::min(wake, next_tick_);
+  clock_.WaitUntil(*lock, changed_, wake);
+}
+
+void SetLoop::CollectStep(std::unique_lock<std::mutex>* lock) {
+  if (!collecting_ && (wanted_ || clock_.Now() >= next_collect_)) {
+    wanted_ = false;
+    collecting_ = true;
+    ++begun_;
+    next_collect_ = clock_.Now() + options_.collect_interval;
+    lock->unlock();
+    collector_.Begin(leads(), [this] { Wake(); });
+    lock->lock();
+  }
+  if (!collecting_ || !collector_.Ready()) return;
+  lock->unlock();
+  Report("publishing what collectors say", set_.Publish(collector_.Take()));
+  lock->lock();
+  collecting_ = false;
+  published_ = begun_;
+  changed_.notify_all();
+}
+
+// The first view waits until what this process itself says is in it.
+void SetLoop::AnswerStep(std::unique_lock<std::mutex>* lock) {
+  if (asked_.empty() || published_ == 0) return;
+  std::vector<std::shared_ptr<SetAnswer>> asked;
+  asked.swap(asked_);
+  lock->unlock();
+  std::shared_ptr<const SetMerge> view;
+  try {
+    Result<std::shared_ptr<const SetMerge>> read = set_.Read(hooks_.refuse);
+    if (read.ok()) view = read.value();
+    Report("reading what the processes say", read.status());
+  } catch (const std::bad_alloc&) {
+    // Those who wait are told.
+  }
+  for (const std::shared_ptr<SetAnswer>& answer : asked) answer->Complete(view);
+  lock->lock();
+}
+
+void SetLoop::Tick() {
+  const bool before = lease_.held();
+  const bool held = before ? lease_.Renew() : lease_.TryTake();
+  leads_.store(held, std::memory_order_relaxed);
+  if (held != before) hooks_.lease_changed(held);
+  if (set_.memory().TakeShortage() && !std::exchange(shortage_said_, true)) {
+    log_.Error("multiprocess.dir: " + set_.directory().path() +
+               " has no space for more series of this process, or multiprocess.max_segment_bytes "
+               "is reached: they are refused and counted");
+  }
+  if (!held) return;
+  Duration expiry;
+  {
+    std::lock_guard lock(mutex_);
+    expiry = options_.series_expiry;
+  }
+  Report("taking over the totals of processes that are gone", set_.Fold(expiry).status());
+}
+
+// Each kind of failure is said when it begins.
+void SetLoop::Report(const char* what, const Status& status) {
+  if (status.ok()) {
+    if (failing_ == what) failing_.clear();
+    return;
+  }
+  if (std::exchange(failing_, what) == what) return;
+  log_.Error("multiprocess.dir: " + set_.directory().path() + ": " + what +
+             " failed: " + status.text());
+}
+
+}  // namespace promplug

@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <condition_variable>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "base/clock.hpp"
+#include "base/log.hpp"
+#include "base/status.hpp"
+#include "base/thread.hpp"
+#include "multiprocess/lease.hpp"
+#include "multiprocess/process_set.hpp"
+
+namespace promplug {
+
+// One view of the set that somebody waits for. Thread-safe.
+class SetAnswer {
+ public:
+  // `ready` may be empty; it is called once, when the answer is there, on pp-set.
+  explicit SetAnswer(std::function<void()> ready) : ready_(std::move(ready)) {}
+
+  bool Ready() const;
+  void Wait();
+  // ready() is not called from now on; waits for it where it is just being called on another
+  // thread.
+  void Cancel();
+  // nullptr: it could not be had. REQUIRES: Ready()
+  std::shared_ptr<const SetMerge> view() const;
+
+ private:
+  friend class SetLoop;
+  void Complete(std::shared_ptr<const SetMerge> view);
+
+  mutable std::mutex mutex_;
+  std::condition_variable changed_;
+  // Guarded by mutex_.
+  std::function<void()> ready_;
+  bool done_ = false;
+  bool calling_ = false;
+  std::thread::id caller_;
+  std::shared_ptr<const SetMerge> view_;
+};
+
+// What a process says beside its instruments, as it is collected. Used by pp-set alone.
+class SetCollector {
+ public:
+  virtual ~SetCollector() = default;
+  // Asks everybody; `with_one_process`: also those that only one process of a set asks. Never
+  // blocks. `ready` is called when Ready() may have changed, from any thread, and must not block.
+  virtual void Begin(bool with_one_process, std::function<void()> ready) = 0;
+  virtual bool Ready() const = 0;
+  // As PartEncoder writes it. REQUIRES: Ready()
+  virtual std::string Take() = 0;
+  // Forgets what was begun.
+  virtual void Cancel() = 0;
+};
+
+struct SetLoopOptions {
+  Duration collect_interval = std::chrono::seconds(5);
+  Duration series_expiry{};
+  // A lease without a heartbeat for so long is taken over.
+  Duration lease_stale = std::chrono::seconds(10);
+};
+
+// What the loop tells. Called on pp-set, with no lock held.
+struct SetLoopHooks {
+  std::function<void(bool held)> lease_changed;
+  SetMerge::Refuse refuse;
+};
+
+// The work of a process for its set, on one thread ("pp-set"): what its collectors say is
+// published, the lease is held or asked for, the dead are folded, and views are read for those who
+// ask. Nothing of it waits for a callback of the host. Start, Stop, Pause, Resume, Park, Unpark and
+// AbandonAfterFork are called by one thread at a time; the rest is thread-safe.
+class SetLoop {
+ public:
+  // All must outlive it.
+  SetLoop(ProcessSet& set, SetCollector& collector, const Log& log, const Clock& clock,
+          SetLoopOptions options, SetLoopHooks hooks);
+  ~SetLoop();
+  SetLoop(const SetLoop&) = delete;
+  SetLoop& operator=(const SetLoop&) = delete;
+
+  // kNoMemory: no thread.
+  Status Start();
+  // Ends the thread; whoever waits gets nothing. The lease is given back. OK if not started.
+  void Stop();
+
+  void SetOptions(const SetLoopOptions& options);
+
+  // The next view. At once without one where the thread does not run.
+  std::shared_ptr<SetAnswer> Ask(std::function<void()> ready);
+  // Publishes what is said from now on, and returns when it is published, or at the deadline.
+  void Publish(TimePoint deadline);
+  // Whether this process pushes and listens for the set.
+  bool leads() const;
+
+  // From its return until Resume() the lease neither comes nor goes, and lease_changed is not being
+  // called. Where it is not held it is asked for until `take_until`. Whether it is held.
+  bool Pause(TimePoint take_until);
+  void Resume();
+  // Around fork(): ends the thread, and starts it again in the parent.
+  void Park();
+  Status Unpark();
+  // In a child: forgets the thread, the lease, and those who wait.
+  void AbandonAfterFork();
+
+ private:
+  void Body();
+  void RunOnce(std::unique_lock<std::mutex>* lock);
+  void Tick();
+  void CollectStep(std::unique_lock<std::mutex>* lock);
+  void AnswerStep(std::unique_lock<std::mutex>* lock);
+  void Wake();
+  void EndThread();
+  void Report(const char* what, const Status& status);
+
+  ProcessSet& set_;
+  SetCollector& collector_;
+  const Log& log_;
+  const Clock& clock_;
+  const SetLoopHooks hooks_;
+  Lease lease_;  // used on pp-set, or while paused
+  // Used on pp-set.
+  std::string failing_;
+  bool shortage_said_ = false;
+  std::atomic<bool> leads_{false};
+
+  mutable std::mutex mutex_;
+  std::condition_variable changed_;
+  // Guarded by mutex_.
+  SetLoopOptions options_;
+  Thread thread_;
+  bool running_ = false;
+  bool ending_ = false;
+  bool paused_ = false;
+  bool ticking_ = false;
+  bool woken_ = false;
+  bool collecting_ = false;
+  bool wanted_ = true;  // a collection is due whatever the time is
+  uint64_t begun_ = 0;
+  uint64_t published_ = 0;
+  TimePoint next_tick_;
+  TimePoint next_collect_;
+  std::vector<std::shared_ptr<SetAnswer>> asked_;
+};
+
+}  // namespace promplug
