@@ -44,7 +44,8 @@ Runtime::Runtime(Config config, RuntimeOptions options, RuntimeHooks hooks, void
     : clock_(Clock::Real()),
       log_(std::move(hooks.log), config.log_level),
       options_(std::move(options)),
-      instruments_(clock_, owner),
+      set_(JoinSet(config, clock_, log_, &set_status_)),
+      instruments_(clock_, owner, set_ != nullptr ? set_->memory() : MetricMemory::Heap()),
       self_(clock_, kVersion),
       report_(instruments_, &self_, log_),
       sources_(instruments_, &self_, log_, clock_, SourcesOptionsOf(config),
@@ -54,6 +55,7 @@ Runtime::Runtime(Config config, RuntimeOptions options, RuntimeHooks hooks, void
       listener_(std::make_unique<Listener>(*handler_, clock_, log_)),
       config_(std::make_shared<const Config>(std::move(config))) {
   ApplyLimits(config_->limits);
+  if (set_ != nullptr) MakeSetLoop(*config_);
 }
 
 Runtime::~Runtime() {
@@ -76,10 +78,12 @@ void Runtime::Apply(const Config& config) {
   sources_.SetOptions(SourcesOptionsOf(config));
   ApplyLimits(config.limits);
   handler_->UpdateConfig(ScrapeConfigOf(config));
+  if (set_loop_ != nullptr) set_loop_->SetOptions(SetLoopOptionsOf(config));
 }
 
 void Runtime::LogStart(const Config& config) const {
   for (const std::string& warning : config.warnings) log_.Warn(warning);
+  if (!set_status_.ok()) log_.Error(set_status_.text());
   LogPushState(config, log_);
 }
 
@@ -151,8 +155,13 @@ Status Runtime::StartParts() {
     config = config_;
   }
   LogStart(*config);
-  Status first = StartListener(*config);
-  Keep(&first, StartPush(config));
+  Status first = set_status_;
+  if (set_loop_ != nullptr) {
+    Keep(&first, StartSet(config));
+  } else {
+    Keep(&first, StartListener(*config));
+    Keep(&first, StartPush(config));
+  }
   std::lock_guard lock(mutex_);
   start_error_ = first.text();
   return first;
@@ -165,8 +174,10 @@ void Runtime::UndoStart() {
     std::lock_guard lock(mutex_);
     push.swap(push_);
   }
+  if (set_loop_ != nullptr) (void)set_loop_->Pause(TimePoint::min());
   push.reset();
   listener_->Stop();
+  if (set_loop_ != nullptr) set_loop_->Stop();
   // What does not end in time is for Stop().
   (void)sources_.Stop(kLongestUndo);
 }
@@ -204,9 +215,11 @@ Status Runtime::Stop(Duration timeout) {
     std::lock_guard lock(mutex_);
     on_stop = config_->pushgateway.on_stop;
   }
+  if (set_loop_ != nullptr) on_stop = LeaveSet(on_stop, push_deadline);
   Status status = StopPush([&](PushLoop& loop) { return loop.Stop(push_deadline, on_stop); });
   if (!status.ok()) return status;
   listener_->Stop();
+  if (set_loop_ != nullptr) set_loop_->Stop();
   status = sources_.Stop(std::max<Duration>(deadline - clock_.Now(), kLeastStop));
   if (!status.ok()) return status;
   state_.store(State::kStopped, std::memory_order_release);
@@ -231,7 +244,14 @@ Status Runtime::Reload(const RuntimeOptions* options) {
   }
   Apply(*config);
   if (!running()) return Status();
+  const bool leads = set_loop_ == nullptr || set_loop_->Pause(TimePoint::min());
+  const Status status = RestartParts(*before, config, other_options, leads);
+  if (set_loop_ != nullptr) set_loop_->Resume();
+  return status;
+}
 
+Status Runtime::RestartParts(const Config& before, const std::shared_ptr<const Config>& config,
+                             bool other_options, bool leads) {
   // What changes hands is ended first: two loops for one group, or two listeners on one port, would
   // be in each other's way.
   const TimePoint push_deadline = clock_.Now() + kLongestPushEnd;
@@ -240,15 +260,18 @@ Status Runtime::Reload(const RuntimeOptions* options) {
       [&](PushLoop& loop) { return loop.StopBefore(push_deadline, config->pushgateway); });
   self_.PushesChanged();
   log_.Info("configuration reloaded");
+  if (before.multiprocess.dir != config->multiprocess.dir) {
+    log_.Warn("multiprocess.dir: a change takes effect when the process starts anew");
+  }
   LogStart(*config);
   Status first;
   const bool missing = !config->scrape.listen.empty() && !listener_->running();
-  if (before->scrape.listen != config->scrape.listen || other_options || missing ||
-      before->scrape.timeout_seconds != config->scrape.timeout_seconds) {
+  if (before.scrape.listen != config->scrape.listen || other_options || missing ||
+      before.scrape.timeout_seconds != config->scrape.timeout_seconds) {
     listener_->Stop();
-    first = StartListener(*config);
+    if (leads) first = StartListener(*config);
   }
-  Keep(&first, StartPush(config));
+  if (leads) Keep(&first, StartPush(config));
   std::lock_guard lock(mutex_);
   start_error_ = first.text();
   return first;
@@ -281,7 +304,10 @@ std::string Runtime::LastError() const {
 
 Status Runtime::PushNow(uint32_t targets, Duration timeout) {
   const std::shared_ptr<PushLoop> push = this->push();
-  if (push == nullptr) return Status(Code::kState, "push is off");
+  if (push == nullptr) {
+    const bool other = set_loop_ != nullptr && !set_loop_->leads();
+    return Status(Code::kState, other ? "another process of the set pushes" : "push is off");
+  }
   return push->PushNow(targets, timeout);
 }
 

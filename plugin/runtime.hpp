@@ -13,10 +13,13 @@
 #include "base/status.hpp"
 #include "config/config.hpp"
 #include "config/load.hpp"
+#include "gather/set_publisher.hpp"
 #include "gather/sources.hpp"
 #include "metrics/instrument_report.hpp"
 #include "metrics/registry.hpp"
 #include "metrics/self_metrics.hpp"
+#include "multiprocess/process_set.hpp"
+#include "multiprocess/set_loop.hpp"
 #include "push/push_loop.hpp"
 #include "serve/handler.hpp"
 #include "serve/listener.hpp"
@@ -55,16 +58,20 @@ class Runtime {
  public:
   enum class State { kCreated, kRunning, kStopping, kStopped };
 
-  // `config` comes from options.input. Starts and opens nothing. `owner` is what
-  // Family::owner() of the instruments gives.
+  // `config` comes from options.input. Starts nothing, and opens nothing but the segment of this
+  // process where it is one of a set; what fails of that is told by Start(), and the process is
+  // alone. `owner` is what Family::owner() of the instruments gives.
   Runtime(Config config, RuntimeOptions options, RuntimeHooks hooks, void* owner);
   // REQUIRES: not running, and no scrape open.
   ~Runtime();
 
+  // In a set of processes the listener and the push are those of the process that leads; the others
+  // take over when it is gone.
   // OK also if it runs already. What cannot be had (a busy port, no libcurl) is logged and answered
   // with kIo, while the rest runs. kState: a Stop has not ended. kNoMemory: nothing runs.
   Status Start();
-  // The last push, as configured, then the end of every thread. kTimeout: call again.
+  // In a set, only the last process that runs does it. The last push, as configured, then the end
+  // of every thread. kTimeout: call again.
   Status Stop(Duration timeout);
   // As a whole or, on kConfig, not at all. Without options: those that it was made with. kNoMemory:
   // the listener or the push may be off until the next one.
@@ -109,6 +116,9 @@ class Runtime {
   void ApplyLimits(const LimitsConfig& limits);
   Status StartParts();
   void UndoStart();
+  // At a reload; `leads`: whether listener and push are this process's.
+  Status RestartParts(const Config& before, const std::shared_ptr<const Config>& config,
+                      bool other_options, bool leads);
   Status OwnListenFd();
   Status StartListener(const Config& config);
   Status StartPush(const std::shared_ptr<const Config>& config);
@@ -117,6 +127,19 @@ class Runtime {
   // call again.
   Status StopPush(const std::function<Status(PushLoop&)>& end);
   void LogStart(const Config& config) const;
+  // runtime_set.cpp: this process as one of several.
+  static std::unique_ptr<ProcessSet> JoinSet(const Config& config, const Clock& clock,
+                                             const Log& log, Status* status);
+  void MakeSetLoop(const Config& config);
+  SetLoopOptions SetLoopOptionsOf(const Config& config) const;
+  Status StartSet(const std::shared_ptr<const Config>& config);
+  void LeaseChanged(bool held);
+  // What a stop does about the push, and whether it is to be made for that.
+  OnStop LeaveSet(OnStop configured, TimePoint push_deadline);
+  std::vector<PushedGroup> GroupsOfPredecessor(const Config& config) const;
+  Status MoveSetAfterFork();
+  Status ParkParts();
+  Status LockForFork();
   Status UnlockAfterFork();
 
   const Clock& clock_;
@@ -130,12 +153,18 @@ class Runtime {
   // What the next loop inherits of those that have ended.
   std::vector<PushedGroup> pushed_groups_;
   bool parked_ = false;
+  Status set_status_;  // why it is alone although it is to be one of a set
+  // nullptr: this process is alone. It has the memory of instruments_.
+  std::unique_ptr<ProcessSet> set_;
   Registry instruments_;
   SelfMetrics self_;
   InstrumentReport report_;
   Sources sources_;
   std::unique_ptr<MetricsHandler> handler_;
   std::unique_ptr<Listener> listener_;
+  std::unique_ptr<SetPublisher> set_publisher_;
+  // nullptr: this process is alone.
+  std::unique_ptr<SetLoop> set_loop_;
 
   mutable std::mutex mutex_;
   // Guarded by mutex_; replaced by Reload().

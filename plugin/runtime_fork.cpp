@@ -9,27 +9,52 @@ constexpr Duration kParkTimeout = std::chrono::seconds(2);
 
 }  // namespace
 
-// In the order in which the parts use each other, so that none waits for one that stands already.
 Status Runtime::Park() {
   if (parked_) return Status(Code::kState, "fork_prepare() was called before");
-  Status status;
+  // Before the others: it starts and ends them.
+  if (set_loop_ != nullptr) (void)set_loop_->Pause(TimePoint::min());
+  Status status = ParkParts();
+  if (status.ok()) {
+    parked_ = true;
+  } else if (set_loop_ != nullptr) {
+    set_loop_->Resume();
+  }
+  return status;
+}
+
+// In the order in which the parts use each other, so that none waits for one that stands already.
+Status Runtime::ParkParts() {
   const std::shared_ptr<PushLoop> push = this->push();
-  if (push != nullptr) status = push->Park();
+  Status status = push != nullptr ? push->Park() : Status();
   if (!status.ok()) return status;
   status = listener_->Park();
   if (status.ok()) {
+    if (set_loop_ != nullptr) set_loop_->Park();
     status = sources_.Park(kParkTimeout);
+    if (status.ok()) {
+      status = LockForFork();
+      if (!status.ok()) (void)sources_.Unpark();
+    }
+    if (!status.ok() && set_loop_ != nullptr) (void)set_loop_->Unpark();
     if (!status.ok()) listener_->Unpark();
   }
-  if (!status.ok()) {
-    if (push != nullptr) (void)push->Unpark();
-    return status;
-  }
+  if (!status.ok() && push != nullptr) (void)push->Unpark();
+  return status;
+}
+
+// In the order in which they are taken elsewhere.
+Status Runtime::LockForFork() {
   instruments_.LockForFork();
+  if (set_ != nullptr) {
+    Status status = set_->LockForFork();
+    if (!status.ok()) {
+      instruments_.UnlockAfterFork();
+      return status;
+    }
+  }
   self_.registry().LockForFork();
   mutex_.lock();
-  parked_ = true;
-  return status;
+  return Status();
 }
 
 Status Runtime::UnlockAfterFork() {
@@ -37,6 +62,7 @@ Status Runtime::UnlockAfterFork() {
   parked_ = false;
   mutex_.unlock();
   self_.registry().UnlockAfterFork();
+  if (set_ != nullptr) set_->UnlockAfterFork();
   instruments_.UnlockAfterFork();
   return Status();
 }
@@ -45,17 +71,24 @@ Status Runtime::Unpark() {
   Status status = UnlockAfterFork();
   if (!status.ok()) return status;
   status = sources_.Unpark();
+  if (set_loop_ != nullptr) {
+    Status looping = set_loop_->Unpark();
+    if (status.ok()) status = looping;
+  }
   listener_->Unpark();
   if (const std::shared_ptr<PushLoop> push = this->push()) {
     Status pushing = push->Unpark();
     if (status.ok()) status = pushing;
   }
+  if (set_loop_ != nullptr) set_loop_->Resume();
   return status;
 }
 
 Status Runtime::AfterFork(bool restart) {
+  if (!parked_) return Status(Code::kState, "fork_prepare() was not called");
+  // An inert child goes on counting into its parent's segment.
+  Status moved = restart && set_ != nullptr ? MoveSetAfterFork() : Status();
   Status status = UnlockAfterFork();
-  if (!status.ok()) return status;
   sources_.AbandonAfterFork();
   listener_->AbandonAfterFork();
   if (const std::shared_ptr<PushLoop> push = this->push()) push->AbandonAfterFork();
@@ -68,12 +101,16 @@ Status Runtime::AfterFork(bool restart) {
   users_.store(0);
   ++fork_generation_;
   if (!restart) return status;
+  // Its values are still those of the parent, which must not be set back.
+  if (moved.code() == Code::kNoMemory) return moved;
+  set_status_ = moved;
   instruments_.ResetValues();
   self_.ResetAfterFork();
   report_.ResetAfterFork();
   handler_ = NewScrapeHandler(sources_, &self_, clock_,
                               std::make_shared<const ScrapeConfig>(config_->scrape));
   listener_ = std::make_unique<Listener>(*handler_, clock_, log_);
+  if (set_ != nullptr && moved.ok()) MakeSetLoop(*config_);
   return was_running ? Start() : status;
 }
 

@@ -10,10 +10,10 @@
 namespace promplug::abi {
 namespace {
 
-static_assert(kInstruments == PROMPLUG_GATHER_INSTRUMENTS);
-static_assert(kCollectors == PROMPLUG_GATHER_COLLECTORS);
-static_assert(kProcess == PROMPLUG_GATHER_PROCESS);
-static_assert(kSelf == PROMPLUG_GATHER_SELF);
+static_assert(kGatherInstruments == PROMPLUG_GATHER_INSTRUMENTS);
+static_assert(kGatherCollectors == PROMPLUG_GATHER_COLLECTORS);
+static_assert(kGatherProcess == PROMPLUG_GATHER_PROCESS);
+static_assert(kGatherSelf == PROMPLUG_GATHER_SELF);
 
 constexpr size_t kBatch = 64;
 
@@ -57,7 +57,7 @@ int32_t Gather(promplug_instance* p, const promplug_visitor* visitor, uint32_t t
     promplug_visitor v;
     Status status = CopyOptions(visitor, PROMPLUG_UP_TO(promplug_visitor, point), "visitor", &v);
     if (!status.ok()) return status;
-    if (v.family == nullptr || v.point == nullptr || (v.sources & ~kAllSources) != 0) {
+    if (v.family == nullptr || v.point == nullptr || (v.sources & ~kGatherAll) != 0) {
       return Status(Code::kInvalid, "visitor.family or .point is NULL, or .sources is unknown");
     }
     if (!runtime.running()) return Status(Code::kState, "the plugin is not running");
@@ -67,6 +67,7 @@ int32_t Gather(promplug_instance* p, const promplug_visitor* visitor, uint32_t t
     const std::unique_ptr<GatherRun> run = runtime.sources().Start(std::move(request), nullptr);
     run->Wait();
     const Gathering gathering = run->Take();
+    if (!gathering.status.ok()) return gathering.status;
     for (const GatheredFamily& family : gathering.families) {
       status = VisitFamily(family, v);
       if (!status.ok()) return status;

@@ -36,6 +36,7 @@ Status ToSpec(const promplug_collector* from, CollectorSpec* out) {
   out->timeout = std::chrono::milliseconds(c.timeout_ms);
   out->min_interval = std::chrono::milliseconds(c.min_interval_ms);
   out->on_loop = (c.flags & PROMPLUG_COLLECT_ON_LOOP) != 0;
+  out->one_process = (c.flags & PROMPLUG_COLLECT_ONE_PROCESS) != 0;
   return status;
 }
 

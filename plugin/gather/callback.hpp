@@ -90,7 +90,8 @@ struct Callback {
   Duration timeout{};
   Duration min_interval{};
   bool on_loop = false;
-  bool internal = false;  // the plugin's own: not counted among the host's
+  bool one_process = false;  // of a set, only one runs it
+  bool internal = false;     // the plugin's own: not counted among the host's
 
   // Of the run under way; read by its writer without a lock.
   std::atomic<TimePoint::rep> deadline{0};

@@ -12,14 +12,22 @@
 namespace promplug {
 
 // Which sources are asked; the numbers are those of PROMPLUG_GATHER_*.
-inline constexpr uint32_t kInstruments = 1;
-inline constexpr uint32_t kCollectors = 2;  // collectors and values of the host
-inline constexpr uint32_t kProcess = 4;
-inline constexpr uint32_t kSelf = 8;
-inline constexpr uint32_t kAllSources = 15;
+inline constexpr uint32_t kGatherInstruments = 1;
+inline constexpr uint32_t kGatherCollectors = 2;  // collectors and values of the host
+inline constexpr uint32_t kGatherProcess = 4;
+inline constexpr uint32_t kGatherSelf = 8;
+inline constexpr uint32_t kGatherAll = 15;
+
+// Where several processes are one instance: what this process alone says, for the others.
+enum class GatherScope {
+  kInstance,     // everything that there is to say
+  kThisProcess,  // without the collectors that one process of a set runs for all
+  kOneForAll,    // these collectors
+};
 
 struct GatherRequest {
-  uint32_t sources = kAllSources;
+  uint32_t sources = kGatherAll;
+  GatherScope scope = GatherScope::kInstance;
   // Empty: all families. Else those whose name, or whose sample name, is in the list.
   std::vector<std::string> names;
   // What has not answered by then is left out and counted as late.

@@ -13,6 +13,7 @@
 #include "gather/point_check.hpp"
 #include "gather/process_source.hpp"
 #include "gather/refusals.hpp"
+#include "gather/set_run.hpp"
 #include "gather/value_points.hpp"
 
 namespace promplug {
@@ -31,6 +32,7 @@ class SourcesRun final : public GatherRun {
   SourcesRun(const Origin& origin, GatherRequest request, bool self_metrics)
       : origin_(origin),
         sources_(request.sources),
+        scope_(request.scope),
         self_metrics_(self_metrics && origin.self != nullptr),
         filter_(std::move(request.names)),
         state_(std::make_shared<GatherState>()) {
@@ -46,7 +48,11 @@ class SourcesRun final : public GatherRun {
     state_->ready = std::move(ready);
     asked_ = true;
     const auto wants = [this](const Callback& callback) {
-      if ((sources_ & kCollectors) == 0) return false;
+      if ((sources_ & kGatherCollectors) == 0) return false;
+      if (scope_ != GatherScope::kInstance &&
+          callback.one_process != (scope_ == GatherScope::kOneForAll)) {
+        return false;
+      }
       return callback.series == nullptr ||
              filter_.Matches(callback.series->type, callback.series->name);
     };
@@ -59,9 +65,10 @@ class SourcesRun final : public GatherRun {
   Gathering Take() override {
     std::vector<SourceFamily> families;
     std::vector<std::shared_ptr<const void>> keep_alive;
-    if ((sources_ & kInstruments) != 0) AddRegistry(origin_.instruments, "instruments", &families);
+    if ((sources_ & kGatherInstruments) != 0)
+      AddRegistry(origin_.instruments, "instruments", &families);
     AddSlots(&families, &keep_alive);
-    if ((sources_ & kSelf) != 0 && self_metrics_) {
+    if ((sources_ & kGatherSelf) != 0 && self_metrics_) {
       AddRegistry(origin_.self->registry(), "self metrics", &families);
     }
     Gathering gathering = Merge(std::move(families), filter_, origin_.refusals);
@@ -120,6 +127,7 @@ class SourcesRun final : public GatherRun {
 
   const Origin& origin_;
   const uint32_t sources_;
+  const GatherScope scope_;
   const bool self_metrics_;
   const NameFilter filter_;
   const std::shared_ptr<GatherState> state_;
@@ -168,6 +176,7 @@ class Sources::Impl {
   const std::shared_ptr<Callback> process;
   std::atomic<bool> process_metrics{true};
   std::atomic<bool> self_metrics{true};
+  std::atomic<SetLoop*> set{nullptr};
 };
 
 Sources::Sources(Registry& instruments, SelfMetrics* self, const Log& log, const Clock& clock,
@@ -196,6 +205,7 @@ Result<uint64_t> Sources::RegisterCollector(CollectorSpec spec) {
   callback->timeout = spec.timeout;
   callback->min_interval = spec.min_interval;
   callback->on_loop = spec.on_loop;
+  callback->one_process = spec.one_process;
   return impl_->engine.Add(std::move(callback));
 }
 
@@ -227,9 +237,19 @@ bool Sources::InsideCallback() const { return impl_->engine.InsideCallback(); }
 bool Sources::RunPending(Duration max) { return impl_->engine.RunPending(max); }
 bool Sources::AnyStuck() const { return impl_->engine.AnyStuck(); }
 
+void Sources::Refuse(std::string_view reason, std::string_view family, const std::string& text) {
+  impl_->origin.refusals->Refuse(reason, family, text);
+}
+
+void Sources::UseSet(SetLoop* set) { impl_->set.store(set, std::memory_order_release); }
+
 std::unique_ptr<GatherRun> Sources::Start(GatherRequest request, std::function<void()> ready) {
-  const bool with_process =
-      (request.sources & kProcess) != 0 && impl_->process_metrics.load(std::memory_order_relaxed);
+  SetLoop* set = impl_->set.load(std::memory_order_acquire);
+  if (set != nullptr && request.scope == GatherScope::kInstance) {
+    return NewSetRun(*set, std::move(request), impl_->origin.refusals, std::move(ready));
+  }
+  const bool with_process = (request.sources & kGatherProcess) != 0 &&
+                            impl_->process_metrics.load(std::memory_order_relaxed);
   auto run = std::make_unique<SourcesRun>(impl_->origin, std::move(request),
                                           impl_->self_metrics.load(std::memory_order_relaxed));
   run->Ask(std::move(ready), with_process ? impl_->process : nullptr);

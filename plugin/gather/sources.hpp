@@ -19,6 +19,8 @@
 
 namespace promplug {
 
+class SetLoop;
+
 // A callback of the host that says whole families.
 struct CollectorSpec {
   std::string name;  // not empty, UTF-8, distinct among the collectors
@@ -27,9 +29,10 @@ struct CollectorSpec {
   // May be empty. Called exactly once, when collect can never run again, by whichever thread finds
   // that out, without a lock held. Must not throw.
   std::function<void()> release;
-  Duration timeout{};       // zero: SourcesOptions::collector_timeout
-  Duration min_interval{};  // above zero: the last output is used again for this long
-  bool on_loop = false;     // runs inside RunPending() only
+  Duration timeout{};        // zero: SourcesOptions::collector_timeout
+  Duration min_interval{};   // above zero: the last output is used again for this long
+  bool on_loop = false;      // runs inside RunPending() only
+  bool one_process = false;  // of a set of processes, only the one that leads runs it
 };
 
 enum class CellType { kU64, kI64, kF64 };
@@ -87,6 +90,13 @@ class Sources final : public Gatherer {
   // Stops, and waits for callbacks without a limit; releases what is registered.
   // REQUIRES: every GatherRun is destroyed.
   ~Sources() override;
+
+  // From now on gathers of the whole instance show the view of the set; nullptr: of this process
+  // alone. No gather may be under way. `set` must outlive its use, and every Gathering.
+  void UseSet(SetLoop* set);
+
+  // Counts and says once what a merge of several processes leaves out, as Refusals::Refuse().
+  void Refuse(std::string_view reason, std::string_view family, const std::string& text);
 
   // Replaces the options; a gather that has begun keeps the old ones.
   void SetOptions(const SourcesOptions& options);

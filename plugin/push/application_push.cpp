@@ -51,8 +51,8 @@ std::unique_ptr<StagedBody> ApplicationPush::Stage(const std::set<std::string>& 
   // timeout besides.
   const TimePoint now = tools_.clock.Now();
   GatherRequest request;
-  request.sources = kInstruments | kCollectors | (tools_.config.process_metrics ? kProcess : 0) |
-                    (tools_.config.self_metrics ? kSelf : 0);
+  request.sources = kGatherInstruments | kGatherCollectors | (tools_.config.process_metrics ? kGatherProcess : 0) |
+                    (tools_.config.self_metrics ? kGatherSelf : 0);
   request.deadline = now + std::max(deadline - now, Duration::zero()) / 2;
   std::atomic<bool> ready{false};  // outlives the run, whose end ends the callback
   const std::unique_ptr<GatherRun> run = gatherer_.Start(std::move(request), [&] {
@@ -66,6 +66,10 @@ std::unique_ptr<StagedBody> ApplicationPush::Stage(const std::set<std::string>& 
     return nullptr;
   }
   Gathering gathering = run->Take();
+  if (!gathering.status.ok()) {
+    *why = gathering.status;
+    return nullptr;
+  }
   std::erase_if(gathering.families,
                 [&](const GatheredFamily& family) { return IsExcluded(family.head, exclude); });
   auto body = std::make_unique<StagedBody>(

@@ -73,7 +73,7 @@ class GatherAnswer final : public Scrape {
       try {
         MakeHead();
       } catch (const std::exception&) {
-        MakeErrorHead();
+        MakeErrorHead("out of memory\n");
       }
       made_head_ = true;
       work_ = report_.clock->Now() - report_.begun;
@@ -123,7 +123,9 @@ class GatherAnswer final : public Scrape {
   }
 
   void MakeHead() {
-    body_.emplace(run_->Take(), form_.exposition, std::move(compressor_));
+    Gathering gathering = run_->Take();
+    if (!gathering.status.ok()) return MakeErrorHead(gathering.status.text() + "\n");
+    body_.emplace(std::move(gathering), form_.exposition, std::move(compressor_));
     head_.headers = Headers(form_);
     if (!form_.hold) return;
     for (std::string_view piece = body_->Next(); !piece.empty(); piece = body_->Next()) {
@@ -133,10 +135,10 @@ class GatherAnswer final : public Scrape {
     head_.content_length = static_cast<int64_t>(held_.size());
   }
 
-  void MakeErrorHead() {
+  void MakeErrorHead(std::string text) {
     body_.reset();
     form_.hold = true;
-    held_ = "out of memory\n";
+    held_ = std::move(text);
     head_.status = 500;
     head_.headers = {{"Content-Type", std::string(kPlainText)}};
     head_.content_length = static_cast<int64_t>(held_.size());

@@ -142,14 +142,14 @@ class Bench {
   std::unique_ptr<GatherRun> Begin(Duration within = std::chrono::seconds(10),
                                    std::function<void()> ready = {}) {
     GatherRequest request;
-    request.sources = kCollectors;
+    request.sources = kGatherCollectors;
     request.deadline = clock.Now() + within;
     return sources.Start(std::move(request), std::move(ready));
   }
   // What the self metrics say, as lines.
   std::vector<std::string> SelfLines() {
     GatherRequest request;
-    request.sources = kSelf;
+    request.sources = kGatherSelf;
     return Lines(sources.Start(std::move(request), {})->Take());
   }
   bool SelfSays(const std::string& line) {

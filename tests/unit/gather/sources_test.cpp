@@ -31,7 +31,7 @@ TEST(SourcesTest, IsReadyAtOnceWithoutThreadsWhenOnlyInstrumentsAreThere) {
   ASSERT_TRUE(MakeGauge(bench.instruments, "g")->Update(nullptr, 0, UpdateOp::kSet, 2).ok());
   bool called = false;
   GatherRequest request;
-  request.sources = kInstruments | kCollectors | kSelf;
+  request.sources = kGatherInstruments | kGatherCollectors | kGatherSelf;
   auto run = bench.sources.Start(request, [&] { called = true; });
   ASSERT_TRUE(run->Ready());
   EXPECT_THAT(Lines(run->Take()), Contains("g 2"));
@@ -239,16 +239,16 @@ TEST(SourcesTest, AnswersOnlyTheSourcesAndNamesThatWereAskedFor) {
     run->Wait();
     return Lines(run->Take());
   };
-  EXPECT_THAT(gather(kInstruments, {}), ElementsAre("inst 2"));
-  EXPECT_THAT(gather(kAllSources, {"inst"}), ElementsAre("inst 2"));
+  EXPECT_THAT(gather(kGatherInstruments, {}), ElementsAre("inst 2"));
+  EXPECT_THAT(gather(kGatherAll, {"inst"}), ElementsAre("inst 2"));
   EXPECT_EQ(reads, 0);
-  EXPECT_THAT(gather(kCollectors, {}), ElementsAre("value 1"));
-  EXPECT_THAT(gather(kAllSources, {"process_threads"}).size(), 1u);
+  EXPECT_THAT(gather(kGatherCollectors, {}), ElementsAre("value 1"));
+  EXPECT_THAT(gather(kGatherAll, {"process_threads"}).size(), 1u);
   SourcesOptions without;
   without.process_metrics = false;
   without.self_metrics = false;
   bench.sources.SetOptions(without);
-  EXPECT_THAT(gather(kAllSources, {}), ElementsAre("inst 2", "value 1"));
+  EXPECT_THAT(gather(kGatherAll, {}), ElementsAre("inst 2", "value 1"));
 }
 
 TEST(SourcesTest, GivesInstrumentsPrecedenceOverCollectorsAndEarlierOverLater) {
@@ -262,7 +262,7 @@ TEST(SourcesTest, GivesInstrumentsPrecedenceOverCollectorsAndEarlierOverLater) {
   ASSERT_TRUE(bench.sources.StartThreads().ok());
   EXPECT_THAT(bench.Gather(), ElementsAre("g 2"));
   GatherRequest request;
-  request.sources = kInstruments | kCollectors;
+  request.sources = kGatherInstruments | kGatherCollectors;
   auto run = bench.sources.Start(request, {});
   run->Wait();
   EXPECT_THAT(Lines(run->Take()), ElementsAre("g 1"));

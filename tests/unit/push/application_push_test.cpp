@@ -35,9 +35,9 @@ TEST_F(ApplicationPushTest, AsksTheSourcesThatAreOnForHalfOfItsTime) {
   bench_.config.process_metrics = false;
   bench_.config.self_metrics = false;
   EXPECT_TRUE(push_.Push(bench_.Budget(seconds(1))).ok());
-  EXPECT_EQ(gatherer_.requests().at(0).sources, kAllSources);
+  EXPECT_EQ(gatherer_.requests().at(0).sources, kGatherAll);
   EXPECT_EQ(gatherer_.requests().at(0).deadline, bench_.clock.Now() + seconds(5));
-  EXPECT_EQ(gatherer_.requests().at(1).sources, kInstruments | kCollectors);
+  EXPECT_EQ(gatherer_.requests().at(1).sources, kGatherInstruments | kGatherCollectors);
   EXPECT_EQ(gatherer_.requests().at(1).deadline,
             bench_.clock.Now() + std::chrono::milliseconds(500));
 }

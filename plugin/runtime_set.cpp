@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: MIT
+// The runtime of a process that is one of a set.
+#include <algorithm>
+#include <utility>
+
+#include "push/grouping_key.hpp"
+#include "runtime.hpp"
+
+namespace promplug {
+namespace {
+
+// Beyond the timeout of each collector, for those that come one after the other.
+constexpr Duration kCollectReserve = std::chrono::seconds(3);
+constexpr Duration kLongestPublish = std::chrono::seconds(1);  // at a stop
+constexpr Duration kLongestLoss = std::chrono::seconds(3);     // of the lease
+
+}  // namespace
+
+std::unique_ptr<ProcessSet> Runtime::JoinSet(const Config& config, const Clock& clock,
+                                             const Log& log, Status* status) {
+  if (config.multiprocess.dir.empty()) return nullptr;
+  ProcessSetOptions options;
+  options.directory = config.multiprocess.dir;
+  options.allow_disk = config.multiprocess.allow_disk;
+  options.max_segment_bytes = config.multiprocess.max_segment_bytes;
+  options.keep_totals = config.multiprocess.on_restart == OnRestart::kKeep;
+  Result<std::unique_ptr<ProcessSet>> set = ProcessSet::Join(options, clock, log);
+  if (set.ok()) return std::move(set).value();
+  *status = Status(Code::kIo,
+                   "multiprocess.dir: " + set.status().text() + "; this process goes on by itself");
+  return nullptr;
+}
+
+SetLoopOptions Runtime::SetLoopOptionsOf(const Config& config) const {
+  SetLoopOptions options;
+  options.collect_interval = FromSeconds(config.multiprocess.collect_interval_seconds);
+  options.series_expiry = std::chrono::seconds(config.limits.series_expiry_seconds);
+  return options;
+}
+
+void Runtime::MakeSetLoop(const Config& config) {
+  set_publisher_ = std::make_unique<SetPublisher>(
+      sources_, clock_, FromSeconds(config.collectors.timeout_seconds) + kCollectReserve);
+  SetLoopHooks hooks;
+  hooks.lease_changed = [this](bool held) { LeaseChanged(held); };
+  hooks.refuse = [this](std::string_view reason, std::string_view family, std::string text) {
+    sources_.Refuse(reason, family, text);
+  };
+  set_loop_ = std::make_unique<SetLoop>(*set_, *set_publisher_, log_, clock_,
+                                        SetLoopOptionsOf(config), std::move(hooks));
+  sources_.UseSet(set_loop_.get());
+}
+
+Status Runtime::StartSet(const std::shared_ptr<const Config>& config) {
+  set_->Run();
+  // Whoever gets the lease at once listens before start() returns, as a process that is alone does.
+  const bool leads = set_loop_->Pause(clock_.Now() + std::chrono::milliseconds(1));
+  Status first = set_loop_->Start();
+  if (first.ok()) {
+    log_.Info("one of the processes of " + config->multiprocess.dir + ": worker " +
+              std::to_string(set_->worker()) + (leads ? ", the one that pushes and listens" : ""));
+    if (leads) {
+      first = StartListener(*config);
+      pushed_groups_ = GroupsOfPredecessor(*config);
+      Status pushing = StartPush(config);
+      if (first.ok()) first = pushing;
+    }
+  }
+  set_loop_->Resume();
+  return first;
+}
+
+// An exporter that has gone together with the process that forwarded it leaves a group behind.
+std::vector<PushedGroup> Runtime::GroupsOfPredecessor(const Config& config) const {
+  std::vector<PushedGroup> groups = pushed_groups_;
+  const PushgatewayConfig& gateway = config.pushgateway;
+  if (gateway.url.empty()) return groups;
+  for (const ForwardConfig& forward : config.forward) {
+    const Result<std::string> path = GroupPath(forward.job, gateway.instance, gateway.labels);
+    if (path.ok()) groups.push_back({gateway.url, path.value(), forward.job, forward.when_gone});
+  }
+  return groups;
+}
+
+void Runtime::LeaseChanged(bool held) {
+  std::shared_ptr<const Config> config;
+  {
+    std::lock_guard lock(mutex_);
+    config = config_;
+  }
+  if (held) {
+    log_.Info("this process, worker " + std::to_string(set_->worker()) +
+              ", pushes and listens for its set from now on");
+    (void)StartListener(*config);
+    pushed_groups_ = GroupsOfPredecessor(*config);
+    (void)StartPush(config);
+    return;
+  }
+  log_.Warn("another process pushes and listens for the set from now on");
+  const TimePoint deadline = clock_.Now() + kLongestLoss;
+  (void)StopPush([&](PushLoop& loop) { return loop.Stop(deadline, OnStop::kNothing); });
+  pushed_groups_.clear();
+  listener_->Stop();
+}
+
+OnStop Runtime::LeaveSet(OnStop configured, TimePoint push_deadline) {
+  const TimePoint now = clock_.Now();
+  set_loop_->Publish(now + std::min<Duration>((push_deadline - now) / 4, kLongestPublish));
+  const bool last = set_->Leave();
+  // The one that had the lease may just be on its way out.
+  const TimePoint take_until = last ? now + (push_deadline - now) / 2 : TimePoint::min();
+  (void)set_loop_->Pause(take_until);
+  if (!last) return OnStop::kNothing;
+  std::shared_ptr<const Config> config;
+  {
+    std::lock_guard lock(mutex_);
+    config = config_;
+  }
+  if (push() == nullptr) {
+    pushed_groups_ = GroupsOfPredecessor(*config);
+    (void)StartPush(config);
+  }
+  return configured;
+}
+
+Status Runtime::MoveSetAfterFork() {
+  // Threads of the parent may have been inside.
+  if (set_loop_ != nullptr) {
+    set_loop_->AbandonAfterFork();
+    (void)set_loop_.release();
+    (void)set_publisher_.release();
+  }
+  sources_.UseSet(nullptr);
+  return set_->MoveAfterFork();
+}
+
+}  // namespace promplug
