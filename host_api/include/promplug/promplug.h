@@ -188,7 +188,8 @@ typedef struct promplug_options { /* [sized] */
 #define PROMPLUG_GAUGE_HISTOGRAM 8 /* collectors only */
 
 /* How a family of several worker processes becomes one (docs/abi.md). */
-#define PROMPLUG_MODE_DEFAULT 0 /* counters, histograms, summaries: sum; gauges: per worker */
+#define PROMPLUG_MODE_DEFAULT 0 /* counters, histograms, summaries: sum; info: each once; else
+                                   per worker */
 #define PROMPLUG_MODE_SUM 1
 #define PROMPLUG_MODE_MAX 2
 #define PROMPLUG_MODE_MIN 3
@@ -482,18 +483,21 @@ typedef struct promplug_api { /* [sized] static, valid for ever */
   uint32_t reserved0;
   const char *version; /* of the plugin, NUL-terminated */
 
-  /* Reads and checks the configuration; opens and starts nothing. On success *out is an
+  /* Reads and checks the configuration; starts nothing, and opens nothing but this process's
+   * file in multiprocess.dir (what fails of that is told by start()). On success *out is an
    * instance that ends with destroy(). host and options may be NULL.
    * OK, E_INVAL, E_TOO_NEW, E_CONFIG, E_NOMEM. [control] */
   int32_t (*create)(const promplug_host *host, const promplug_options *options,
                     promplug_instance **out, promplug_error *err);
   /* Binds, loads what pushing needs, starts threads. After the fork in pre-forking hosts;
    * before privileges are dropped. A second call while running is OK and does nothing.
-   * What fails of it (a busy port, no libcurl) is logged, answered with E_IO, and the rest
-   * runs all the same: the host may go on. A busy port is tried again in the background.
+   * What fails of it (a busy port, no libcurl, multiprocess.dir) is logged, answered with E_IO,
+   * and the rest runs all the same: the host may go on. A busy port is tried again in the
+   * background. Of several processes with one multiprocess.dir, one listens and pushes.
    * OK, E_IO, E_STATE, E_NOMEM, E_FORKED. [control] */
   int32_t (*start)(promplug_instance *p, promplug_error *err);
-  /* Last push or DELETE, as configured, then ends every plugin thread. On E_TIMEOUT the
+  /* Last push or DELETE, as configured (of several processes as one, by the last of them), then
+   * ends every plugin thread. On E_TIMEOUT the
    * instance stays STOPPING; a later stop() waits again. OK, E_TIMEOUT, E_REENTRANT.
    * [control][blocks] */
   int32_t (*stop)(promplug_instance *p, uint32_t timeout_ms, promplug_error *err);
@@ -609,8 +613,9 @@ typedef struct promplug_api { /* [sized] static, valid for ever */
    * E_REENTRANT. [any][blocks] */
   int32_t (*gather)(promplug_instance *p, const promplug_visitor *visitor, uint32_t timeout_ms,
                     promplug_error *err);
-  /* Pushes on the plugin's thread and waits. E_STATE: push is off. E_IO: refused or not
-   * reached; the text says why. OK, E_INVAL, E_TIMEOUT, E_REENTRANT. [any][blocks] */
+  /* Pushes on the plugin's thread and waits. E_STATE: push is off, or another process of several
+   * does it. E_IO: refused or not reached; the text says why. OK, E_INVAL, E_TIMEOUT,
+   * E_REENTRANT. [any][blocks] */
   int32_t (*push_now)(promplug_instance *p, uint32_t targets, uint32_t timeout_ms,
                       promplug_error *err);
 

@@ -1,0 +1,225 @@
+// SPDX-License-Identifier: MIT
+// Several processes as one instance, through the ABI.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <memory>
+
+#include "set_world.hpp"
+
+namespace so_test {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+// Two flags by which a test and its processes go through their steps.
+struct Steps {
+  std::atomic<int> ready{0};
+  std::atomic<int> go{0};
+
+  void Reach(int step) { ready.store(step); }
+  bool Await(int step) {
+    return Eventually([&] { return go.load() >= step; });
+  }
+};
+
+TEST(SetTest, EveryProcessAnswersForAll) {
+  const SetWorld world;
+  auto* steps = SharedMemory<Steps>();
+  Process other([&] {
+    Host host(world.Overrides());
+    host.Start();
+    Api()->counter_add(host.Metric(host.Family(PROMPLUG_COUNTER, "c_total")), 5);
+    Api()->gauge_set(host.Metric(host.Family(PROMPLUG_GAUGE, "g")), 7);
+    Api()->observe(host.Metric(host.Family(PROMPLUG_HISTOGRAM, "h")), 0.3);
+    Api()->observe(host.Metric(host.Family(PROMPLUG_SUMMARY, "s")), 2);
+    steps->Reach(1);
+    steps->Await(1);
+    return ValueIn(host.Get(), "c_total") == 8 ? 0 : 1;
+  });
+  ASSERT_TRUE(Eventually([&] { return steps->ready.load() == 1; }));
+  Host host(world.Overrides());
+  host.Start();
+  Api()->counter_add(host.Metric(host.Family(PROMPLUG_COUNTER, "c_total")), 3);
+  Api()->gauge_set(host.Metric(host.Family(PROMPLUG_GAUGE, "g")), 1);
+  Api()->observe(host.Metric(host.Family(PROMPLUG_HISTOGRAM, "h")), 0.3);
+  Api()->observe(host.Metric(host.Family(PROMPLUG_SUMMARY, "s")), 4);
+  const std::string text = host.Get();
+  EXPECT_EQ(ValueIn(text, "c_total"), 8) << text;
+  EXPECT_EQ(ValueIn(text, "g{worker=\"0\"}"), 7) << text;
+  EXPECT_EQ(ValueIn(text, "g{worker=\"1\"}"), 1);
+  EXPECT_EQ(ValueIn(text, "h_count"), 2);
+  EXPECT_EQ(ValueIn(text, "s_count"), 2);
+  EXPECT_EQ(ValueIn(text, "s_sum"), 6);
+  EXPECT_EQ(ValueIn(text, "promplug_build_info{version=\"" + std::string(Api()->version) +
+                              "\",worker=\"1\"}"),
+            1)
+      << text;
+  EXPECT_GT(ValueIn(text, "process_resident_memory_bytes{worker=\"0\"}"), 0);
+  steps->go.store(1);
+  EXPECT_EQ(other.Join(), 0);
+}
+
+TEST(SetTest, WhatAProcessCountedStaysWhenItIsGoneAndItsGaugesGo) {
+  const SetWorld world;
+  Host host(world.Overrides());
+  host.Start();
+  auto* steps = SharedMemory<Steps>();
+  Process other([&] {
+    Host inside(world.Overrides());
+    inside.Start();
+    Api()->counter_add(inside.Metric(inside.Family(PROMPLUG_COUNTER, "c_total")), 5);
+    Api()->gauge_set(inside.Metric(inside.Family(PROMPLUG_GAUGE, "g")), 7);
+    steps->Reach(1);
+    steps->Await(1);
+    return 0;
+  });
+  ASSERT_TRUE(Eventually([&] { return steps->ready.load() == 1; }));
+  EXPECT_EQ(ValueIn(host.Get(), "c_total"), 5);
+  EXPECT_THAT(host.Get(), HasSubstr("\ng{worker="));
+  other.Kill();
+  for (int i = 0; i < 50; ++i) {
+    const std::string text = host.Get();
+    ASSERT_EQ(ValueIn(text, "c_total"), 5);
+    ASSERT_THAT(text, Not(HasSubstr("\ng{worker=")));
+  }
+  EXPECT_TRUE(Eventually([&] { return world.Files(".seg") == 1; })) << "it is folded";
+  EXPECT_EQ(ValueIn(host.Get(), "c_total"), 5);
+}
+
+TEST(SetTest, ForkChildrenBecomeProcessesOfTheirOwn) {
+  const SetWorld world;
+  Host host(world.Overrides());
+  promplug_metric* counter = host.Metric(host.Family(PROMPLUG_COUNTER, "c_total"));
+  host.Start();
+  Api()->counter_add(counter, 10);
+  ASSERT_EQ(Api()->fork_prepare(host.p), PROMPLUG_OK);
+  auto* steps = SharedMemory<Steps>();
+  Process child([&] {
+    if (Api()->fork_child(host.p, PROMPLUG_CHILD_RESTART, &host.err) != PROMPLUG_OK) return 1;
+    Api()->counter_add(counter, 3);
+    Api()->counter_add(host.Metric(host.Family(PROMPLUG_COUNTER, "later_total")), 4);
+    steps->Reach(1);
+    steps->Await(1);
+    return ValueIn(host.Get(), "c_total") == 13 ? 0 : 2;
+  });
+  ASSERT_EQ(Api()->fork_parent(host.p), PROMPLUG_OK);
+  ASSERT_TRUE(Eventually([&] { return steps->ready.load() == 1; }));
+  const std::string text = host.Get();
+  EXPECT_EQ(ValueIn(text, "c_total"), 13) << text;
+  EXPECT_EQ(ValueIn(text, "later_total"), 4);
+  steps->go.store(1);
+  EXPECT_EQ(child.Join(), 0);
+}
+
+TEST(SetTest, AChildWithoutTheHooksCountsForItsParent) {
+  const SetWorld world;
+  Host host(world.Overrides());
+  promplug_metric* counter = host.Metric(host.Family(PROMPLUG_COUNTER, "c_total"));
+  host.Start();
+  Process child([&] {
+    Api()->counter_add(counter, 3);
+    promplug_family* family = nullptr;
+    promplug_family_desc desc = {};
+    desc.struct_size = sizeof desc;
+    desc.type = PROMPLUG_COUNTER;
+    desc.name = S("other_total");
+    return Api()->family(host.p, &desc, &family, nullptr) == PROMPLUG_E_FORKED ? 0 : 1;
+  });
+  EXPECT_EQ(child.Join(), 0);
+  EXPECT_EQ(ValueIn(host.Get(), "c_total"), 3);
+}
+
+TEST(SetTest, OneListensAndAnotherTakesOver) {
+  const SetWorld world;
+  const std::vector<promplug_kv> overrides =
+      world.Overrides({{S("scrape.listen"), S("127.0.0.1:0")}});
+  auto* steps = SharedMemory<Steps>();
+  Process first([&] {
+    Host host(overrides);
+    host.Start();
+    steps->Reach(host.Status().listen_port != 0 ? 1 : 2);
+    steps->Await(1);
+    return 0;
+  });
+  ASSERT_TRUE(Eventually([&] { return steps->ready.load() != 0; }));
+  ASSERT_EQ(steps->ready.load(), 1) << "the first listens when start() has returned";
+  Host host(overrides);
+  host.Start();
+  EXPECT_EQ(host.Status().listen_port, 0);
+  first.Kill();
+  EXPECT_TRUE(Eventually([&] { return host.Status().listen_port != 0; }));
+}
+
+TEST(SetTest, ADirectoryThatCannotBeUsedLeavesTheProcessAlone) {
+  Host host({{S("multiprocess.dir"), S("/nonexistent/promplug")}});
+  EXPECT_EQ(Api()->start(host.p, &host.err), PROMPLUG_E_IO);
+  EXPECT_THAT(host.err.text, HasSubstr("/nonexistent/promplug"));
+  EXPECT_THAT(host.Log(), ::testing::Contains(HasSubstr("goes on by itself")));
+  Api()->counter_add(host.Metric(host.Family(PROMPLUG_COUNTER, "c_total")), 3);
+  EXPECT_EQ(ValueIn(host.Get(), "c_total"), 3);
+}
+
+TEST(SetTest, TotalsOutliveTheSetUnlessTheyAreToBeCleared) {
+  const SetWorld world;
+  for (int i = 1; i <= 3; ++i) {
+    Host host(world.Overrides());
+    host.Start();
+    Api()->counter_add(host.Metric(host.Family(PROMPLUG_COUNTER, "c_total")), 1);
+    EXPECT_EQ(ValueIn(host.Get(), "c_total"), i);
+  }
+  Host host(world.Overrides({{S("multiprocess.on_restart"), S("clear")}}));
+  host.Start();
+  Api()->counter_add(host.Metric(host.Family(PROMPLUG_COUNTER, "c_total")), 1);
+  EXPECT_EQ(ValueIn(host.Get(), "c_total"), 1);
+}
+
+int32_t CollectOne(void* user, const promplug_writer* w) {
+  promplug_family_head head = {};
+  head.struct_size = sizeof head;
+  head.type = PROMPLUG_COUNTER;
+  head.name = S("collected_total");
+  const int32_t rc = w->family(w, &head);
+  return rc == PROMPLUG_OK ? w->sample(w, nullptr, 0, *static_cast<double*>(user)) : rc;
+}
+
+TEST(SetTest, CollectorsOfAllAreAddedAndOneProcessRunsThoseThatAreForOne) {
+  double value = 5;
+  const auto with_collector = [&](Host& host, uint32_t flags) {
+    promplug_collector collector = {};
+    collector.struct_size = sizeof collector;
+    collector.flags = flags;
+    collector.name = S("one");
+    collector.collect = CollectOne;
+    collector.user = &value;
+    promplug_reg reg = 0;
+    EXPECT_EQ(Api()->register_collector(host.p, &collector, &reg, &host.err), PROMPLUG_OK);
+    host.Start();
+  };
+  for (const uint32_t flags : {0u, PROMPLUG_COLLECT_ONE_PROCESS}) {
+    const SetWorld world;
+    auto* steps = SharedMemory<Steps>();
+    Process other([&] {
+      Host host(world.Overrides());
+      with_collector(host, flags);
+      host.Get();
+      steps->Reach(1);
+      steps->Await(1);
+      return 0;
+    });
+    ASSERT_TRUE(Eventually([&] { return steps->ready.load() == 1; }));
+    Host host(world.Overrides());
+    with_collector(host, flags);
+    EXPECT_EQ(ValueIn(host.Get(), "collected_total"), flags == 0 ? 10 : 5) << host.Get();
+    steps->go.store(1);
+    EXPECT_EQ(other.Join(), 0);
+    // What each process collected stays; of the one for all another process goes on.
+    const double expected = flags == 0 ? 10 : 5;
+    EXPECT_TRUE(Eventually([&] { return ValueIn(host.Get(), "collected_total") == expected; }))
+        << host.Get();
+  }
+}
+
+}  // namespace
+}  // namespace so_test
