@@ -136,7 +136,7 @@ uint32_t MergedFamily::NewRow(std::string_view labels) {
   const auto row = static_cast<uint32_t>(rows_.size());
   if (is_histogram()) histograms_.resize(row + 1);
   if (head_.head.type == MetricType::kSummary) summaries_.resize(row + 1);
-  rows_.emplace_back().labels = labels;
+  rows_.Add(&arena_).labels = labels;
   if (rule_ != MergeRule::kPerWorker || worker_is_indexed_) IndexRow(row);
   cursor_ = rows_.size();
   return row;

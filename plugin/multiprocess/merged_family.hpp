@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "multiprocess/merge_rules.hpp"
+#include "multiprocess/merged_rows.hpp"
 #include "multiprocess/merged_series.hpp"
 #include "multiprocess/part_arena.hpp"
 #include "multiprocess/series_index.hpp"
@@ -36,7 +37,7 @@ class MergedFamily {
   // A series that is not shown by worker, or null.
   const MergedRow* Find(std::string_view labels) const;
 
-  const std::vector<MergedRow>& rows() const { return rows_; }
+  const MergedRows& rows() const { return rows_; }
   // Of the row of that number, by the type of the family.
   const MergedHistogram& histogram(size_t row) const { return histograms_[row]; }
   const MergedSummary& summary(size_t row) const { return summaries_[row]; }
@@ -76,7 +77,7 @@ class MergedFamily {
   PartArena& arena_;
   std::string name_, help_, unit_;
 
-  std::vector<MergedRow> rows_;
+  MergedRows rows_;
   std::vector<MergedHistogram> histograms_;
   std::vector<MergedSummary> summaries_;
   std::vector<std::string_view> state_names_;

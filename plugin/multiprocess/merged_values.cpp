@@ -227,7 +227,6 @@ void MergedFamily::CombineNative(MergedHistogram* histogram, bool is_first,
   NativeSum& sum = native->sum;
   const auto level = static_cast<uint32_t>(kFinestSchema - added->schema);
   constexpr uint32_t kNoLimit = std::numeric_limits<uint32_t>::max();
-  if (!is_first) sum.Settle(kNoLimit, level);
   sum.AddZero(added->zero_count);
   AddSpans(&sum, false, level, added->positive_offsets, added->positive_lengths,
            added->n_positive_spans, added->positive_counts);

@@ -15,6 +15,8 @@ namespace promplug {
 // thread-safe; throws std::bad_alloc.
 class PartArena {
  public:
+  static constexpr size_t kAlignment = 16;
+
   // Not initialised.
   char* Bytes(size_t n) {
     if (n > left_) NextChunk(n);
@@ -23,13 +25,17 @@ class PartArena {
     left_ -= n;
     return made;
   }
+  // For any type of at most kAlignment.
+  char* AlignedBytes(size_t n) {
+    const size_t odd = reinterpret_cast<size_t>(at_) % kAlignment;
+    if (odd != 0) Bytes(std::min(left_, kAlignment - odd));
+    return Bytes(n);
+  }
   // Value-initialised.
   template <typename T>
   T* Array(size_t n) {
     static_assert(std::is_trivially_destructible_v<T> && alignof(T) <= kAlignment);
-    const size_t odd = reinterpret_cast<size_t>(at_) % kAlignment;
-    if (odd != 0) Bytes(std::min(left_, kAlignment - odd));
-    T* made = reinterpret_cast<T*>(Bytes(n * sizeof(T)));
+    T* made = reinterpret_cast<T*>(AlignedBytes(n * sizeof(T)));
     std::uninitialized_value_construct_n(made, n);
     return made;
   }
@@ -47,7 +53,6 @@ class PartArena {
   }
 
  private:
-  static constexpr size_t kAlignment = 16;
   static constexpr size_t kFirstChunk = size_t{1} << 12;
   static constexpr size_t kLargestChunk = size_t{1} << 20;
 

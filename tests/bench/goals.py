@@ -47,6 +47,8 @@ GOALS = [
     Goal("relay: cleaning", "room/CleanAllCollectors/speed", "MB/s", 500, more_is_better=True),
     Goal("relay: memory (staged body + 16 bytes a series + 1 MiB)",
          "room/CleanAndStage/peak_bytes", "KiB", "room/CleanAndStage/allowed_bytes"),
+    Goal("merging 64 processes of 1 000 counters in any order, a point",
+         "room/Merge/CountersInAnyOrder/line", "ns", 150),
     of_all("load, start and stop in a C host", "host/{who}/all", "ms", 3),
     of_all("resident memory in a C host beyond libstdc++, scraped", "host/{who}/scraped_resident",
            "MiB", 3),

@@ -123,7 +123,8 @@ def c_host(drivers, plan):
 
 def rooms(drivers, plan):
     for program, choose in (("encode_bench", "."),
-                            ("relay_bench", "CleanDefault|CleanAllCollectors$|CleanAndStage")):
+                            ("relay_bench", "CleanDefault|CleanAllCollectors$|CleanAndStage"),
+                            ("merge_bench", ".")):
         drivers.say(program)
         runs = drivers.google(program, choose, plan.repetitions_in_all, plan.seconds)
         for name, repetitions in runs.items():

@@ -34,6 +34,14 @@ ROOMS = [
     ("CleanDefault", "relay: cleaning what node_exporter says"),
     ("CleanAllCollectors", "relay: the same with all its collectors (174 kB)"),
     ("CleanAndStage", "relay: that and staging, compressed"),
+    *((f"Merge/{work}", f"merging 64 processes of 1 000 {title} each, a point")
+      for work, title in (("Counters", "counters"),
+                          ("CountersInAnyOrder", "counters, each in an order of its own,"),
+                          ("Histograms", "histograms of 13 buckets"),
+                          ("HistogramsInAnyOrder", "such histograms, in an order of its own,"),
+                          ("GaugesByWorker", "gauges that are shown by worker"))),
+    ("Decode/Counters", "reading what a process left, counters, a point"),
+    ("Decode/Histograms", "reading what a process left, histograms, a point"),
 ]
 CODINGS = [("identity", "plain"), ("gzip", "gzip"), ("zstd", "zstd")]
 DASH = "-"
