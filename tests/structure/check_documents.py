@@ -33,15 +33,16 @@ class DocumentsTest(unittest.TestCase):
     def snippets(self, language):
         found = blocks(self.root / "README.md", language)
         self.assertTrue(found)
+        found += blocks(self.root / "docs/hosts.md", language)
         for text in found:
             self.assertLess(len(text.splitlines()), MAX_SNIPPET_LINES)
         return found
 
-    def test_the_c_server_of_the_readme_compiles(self):
+    def test_the_c_of_the_documents_compiles(self):
         for text in self.snippets("c"):
             self.compile(self.c_compiler, ["-x", "c", "-std=c11"], text)
 
-    def test_the_cpp_server_of_the_readme_compiles(self):
+    def test_the_cpp_of_the_documents_compiles(self):
         for text in self.snippets("cpp"):
             self.compile(self.cxx_compiler, ["-x", "c++", "-std=c++17"], text)
 
