@@ -13,8 +13,11 @@ from photo_store import PhotoStore, StoreFull, ThumbnailQueue
 LARGEST_ALBUMS = 10
 
 
-def make_app(slow_ms: int) -> FastAPI:
-    """The application, counted by the middleware; served alike without a plugin."""
+def make_app(slow_ms: int = 250) -> FastAPI:
+    """The application, counted by the middleware; served alike without a plugin.
+
+    Where none is loaded yet, it loads that of PROMPLUG_PLUGIN: uvicorn and gunicorn call it so.
+    """
     app = FastAPI(openapi_url=None)
     store, thumbnails = PhotoStore(), ThumbnailQueue()
     _add_photo_routes(app, store, thumbnails)

@@ -9,6 +9,16 @@ from stack import web
 from stack.process import Process, StackError, wait_until
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
+PYTHON = "/usr/bin/python3"  # the distribution's, which has its packages
+PYTHON_ENVIRONMENT = {"PYTHONPATH": str(ROOT / "host_api/python"), "PYTHONDONTWRITEBYTECODE": "1"}
+
+
+def built_program(variable):
+    """The path of a program that the build made, by the variable that names it."""
+    path = os.environ.get(variable, "")
+    if not os.access(path, os.X_OK):
+        raise StackError(f"{variable} names no program: {path!r}")
+    return path
 
 
 class Host:
@@ -24,8 +34,19 @@ class Host:
     slow_path = "/slow"
     failing_path = "/fail"
     health_path = "/healthz"
+    # The labels of good answers of good_path in requests_family.
+    good_labels = {"route": "/photos", "status": "200"}
+    # Whether a request is counted before its answer goes out, so that who has it finds it counted.
+    counts_before_answer = False
+    # Whether a reload with a configuration that is wrong leaves the metrics as they were.
+    survives_bad_reload = True
+    # Whether a worker that was killed has a successor.
+    replaces_workers = False
+    # The line that says where it listens.
+    listening = r"^listening on (127\.0\.0\.1:\d+)$"
 
-    def __init__(self, directory, plugin, plugin_config=None, environment=None, **settings):
+    def __init__(self, directory, plugin, plugin_config=None, environment=None, workers=1,
+                 **settings):
         self.directory = pathlib.Path(directory)
         self.directory.mkdir(parents=True, exist_ok=True)
         self.plugin = plugin
@@ -34,6 +55,7 @@ class Host:
         if self.has_plugin_config:
             self.write_plugin_config(plugin_config)
         self.environment = environment or {}
+        self.workers = workers
         self.settings = settings
         self.process = None
         self.url = ""
@@ -46,7 +68,14 @@ class Host:
 
     def wait_ready(self):
         """Waits until the server answers; returns its URL."""
-        raise NotImplementedError
+        address = self.process.wait_log(self.listening, 20)[1]
+        wait_until(lambda: web.status(f"http://{address}{self.health_path}") == 200, 20,
+                   lambda: f"{self.kind} answers on {address}; log:\n{self.log()}")
+        return "http://" + address
+
+    def worker_pids(self):
+        """The processes that answer requests, as far as they live."""
+        return [self.process.pid] if self.process.running() else []
 
     # ---- common -------------------------------------------------------------------------------
 
@@ -67,6 +96,11 @@ class Host:
     def reload(self, plugin_config):
         self.write_plugin_config(plugin_config)
         self.process.send(signal.SIGHUP)
+
+    @property
+    def urls(self):
+        """Where it answers: one address, but for a set of servers."""
+        return [self.url]
 
     def request(self, path, method="GET", **kwargs):
         return web.request(method, self.url + path, **kwargs)
@@ -98,22 +132,14 @@ class FileHost(Host):
         path.write_text("".join(f"{k} = {v}\n" for k, v in settings.items()), encoding="utf-8")
         return [*self.program(), "--config", path]
 
-    def wait_ready(self):
-        address = self.process.wait_log(r"^listening on (127\.0\.0\.1:\d+)", 20)[1]
-        wait_until(lambda: web.status(f"http://{address}{self.health_path}") == 200, 10,
-                   f"{self.kind} answers on {address}")
-        return "http://" + address
-
 
 class SampleHost(FileHost):
     """sample_host/, the C++ server."""
     kind = "sample_host"
+    counts_before_answer = True
 
     def program(self):
-        program = os.environ.get("PROMPLUG_SAMPLE_HOST", "")
-        if not os.access(program, os.X_OK):
-            raise StackError(f"PROMPLUG_SAMPLE_HOST names no program: {program!r}")
-        return [program]
+        return [built_program("PROMPLUG_SAMPLE_HOST")]
 
 
 class PythonHost(FileHost):
@@ -121,11 +147,10 @@ class PythonHost(FileHost):
     kind = "python"
 
     def __init__(self, *args, environment=None, **kwargs):
-        package = {"PYTHONPATH": str(ROOT / "host_api/python"), "PYTHONDONTWRITEBYTECODE": "1"}
-        super().__init__(*args, environment={**package, **(environment or {})}, **kwargs)
+        super().__init__(*args, environment={**PYTHON_ENVIRONMENT, **(environment or {})}, **kwargs)
 
     def program(self):
-        return ["/usr/bin/python3", ROOT / "sample_host/python/photo_service.py"]
+        return [PYTHON, ROOT / "sample_host/python/photo_service.py"]
 
 
 class NodeHost(FileHost):
@@ -145,13 +170,3 @@ def node_environment():
     if not (modules / "promplug").exists():
         raise StackError(f"{modules} has no promplug: run scripts/install.sh test")
     return {"NODE_PATH": str(modules)}
-
-
-KINDS = {kind.kind: kind for kind in (SampleHost, PythonHost, NodeHost)}
-
-
-def new_host(directory, plugin=None, **kwargs):
-    """A host of the kind that PROMPLUG_HOST_KIND names, with the plugin of PROMPLUG_PLUGIN."""
-    kind = KINDS[os.environ.get("PROMPLUG_HOST_KIND", SampleHost.kind)]
-    chosen = os.environ.get("PROMPLUG_PLUGIN", "") if plugin is None else plugin
-    return kind(directory, chosen, **kwargs)

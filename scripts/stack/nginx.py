@@ -3,12 +3,11 @@
 import contextlib
 import os
 import pathlib
-import re
 import signal
 import subprocess
 
 from stack import web
-from stack.process import StackError, clean_environment, free_port, wait_until
+from stack.process import StackError, clean_environment, free_port, wait_text, wait_until
 from stack.servers import find_program
 
 TEMPORARY = "\n".join(
@@ -140,8 +139,7 @@ http {{
         return self.error_log.read_text(encoding="utf-8", errors="replace")
 
     def wait_log(self, pattern, seconds=10):
-        return wait_until(lambda: re.search(pattern, self.log(), re.MULTILINE), seconds,
-                          lambda: f"{pattern!r} in the log:\n{self.log()}")
+        return wait_text(self.log, pattern, seconds)
 
 
 def send_all(pids, number):

@@ -31,6 +31,12 @@ def wait_until(condition, seconds, what):
         pause = min(pause * 1.5, 0.2)
 
 
+def wait_text(read, pattern, seconds):
+    """The first match of pattern (of a line, with ^ and $) in what read() answers."""
+    return wait_until(lambda: re.search(pattern, read(), re.MULTILINE), seconds,
+                      lambda: f"{pattern!r} in:\n{read()}")
+
+
 def free_port():
     """A port of 127.0.0.1 that was free a moment ago."""
     with socket.socket() as probe:

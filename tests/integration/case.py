@@ -8,7 +8,7 @@ import threading
 import unittest
 
 from stack import web
-from stack.hosts import new_host
+from stack.kinds import new_host
 from stack.process import wait_until
 
 DATA = pathlib.Path(__file__).parent.parent / "data"
