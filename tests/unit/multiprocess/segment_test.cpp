@@ -16,6 +16,7 @@
 #include "multiprocess/segment_view.hpp"
 #include "support/manual_clock.hpp"
 #include "unit/multiprocess/segment_testing.hpp"
+#include "unit/multiprocess/set_testing.hpp"
 
 namespace promplug {
 namespace {
@@ -39,7 +40,7 @@ struct Seen {
 class SegmentTest : public ::testing::Test {
  protected:
   void SetUp() override {
-    directory_ = std::make_unique<SetDirectory>(SetDirectory::Open(scratch_.path(), false).value());
+    directory_ = std::make_unique<SetDirectory>(test::OpenSet(scratch_.path()));
     memory_ = SegmentMemory::Create(*directory_, kMaxBytes, clock_).value();
     ASSERT_TRUE(directory_->PublishSegment(memory_->uuid()).ok());
     registry_ = std::make_unique<Registry>(clock_, nullptr, *memory_);
@@ -68,14 +69,15 @@ class SegmentTest : public ::testing::Test {
         const NativeHistogram* native = point.point.native;
         if (native == nullptr) continue;
         uint64_t positive = 0;
-        for (size_t i = 0; i < native->n_positive_spans; ++i) positive += native->positive_lengths[i];
+        for (size_t i = 0; i < native->n_positive_spans; ++i)
+          positive += native->positive_lengths[i];
         seen.native.assign(native->positive_counts, native->positive_counts + positive);
       }
     });
     return all;
   }
 
-  test::ScratchDirectory scratch_;
+  test::SetFolder scratch_;
   test::ManualClock clock_;
   std::unique_ptr<SetDirectory> directory_;
   std::unique_ptr<SegmentMemory> memory_;
@@ -130,8 +132,7 @@ TEST_F(SegmentTest, ShowsTheWindowOfASummaryWhileItLasts) {
 }
 
 TEST_F(SegmentTest, SaysWhenTheLatestWasSet) {
-  Series* series =
-      Get(MakeFamily(*registry_, MetricType::kGauge, "g", ProcessMode::kLatest), "a");
+  Series* series = Get(MakeFamily(*registry_, MetricType::kGauge, "g", ProcessMode::kLatest), "a");
   EXPECT_EQ(Read()["g{id=\"a\"}"].point.stamp_ns, 0);
   series->GaugeSet(3);
   EXPECT_EQ(Read()["g{id=\"a\"}"].point.stamp_ns, clock_.CoarseUnixNanos());
@@ -260,7 +261,7 @@ TEST_F(SegmentTest, DamagedBytesAreLeftOut) {
   std::string bytes(size, '\0');
   ASSERT_EQ(::pread(original.value().get(), bytes.data(), size, 0), static_cast<ssize_t>(size));
   std::mt19937_64 random(7);
-  const std::string path = scratch_.path() + "/damaged";
+  const std::string path = scratch_ / "damaged";
   for (int round = 0; round < 3000; ++round) {
     std::string damaged = bytes;
     const size_t begin = round % 2 == 0 ? 0 : 64;  // with the header, and without

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <cstdlib>
-#include <filesystem>
 #include <map>
 #include <memory>
 #include <stdexcept>
@@ -14,34 +12,6 @@
 #include "multiprocess/set_point.hpp"
 
 namespace promplug::test {
-
-// A directory on a tmpfs that goes with the test.
-class ScratchDirectory {
- public:
-  ScratchDirectory() {
-    char path[] = "/dev/shm/promplug-test-XXXXXX";
-    if (::mkdtemp(path) == nullptr) throw std::runtime_error("no directory in /dev/shm");
-    path_ = path;
-  }
-  ~ScratchDirectory() {
-    std::error_code ignored;
-    std::filesystem::remove_all(path_, ignored);
-  }
-  ScratchDirectory(const ScratchDirectory&) = delete;
-  ScratchDirectory& operator=(const ScratchDirectory&) = delete;
-
-  const std::string& path() const { return path_; }
-  size_t CountOf(const std::string& suffix) const {
-    size_t n = 0;
-    for (const auto& entry : std::filesystem::directory_iterator(path_)) {
-      if (entry.path().string().ends_with(suffix)) ++n;
-    }
-    return n;
-  }
-
- private:
-  std::string path_;
-};
 
 inline Family* MakeFamily(Registry& registry, MetricType type, std::string_view name,
                           ProcessMode mode = ProcessMode::kDefault, uint32_t native = 0) {

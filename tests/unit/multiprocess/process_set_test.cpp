@@ -1,0 +1,250 @@
+// SPDX-License-Identifier: MIT
+// Several processes of a set, here as several objects: a flock is that of an open file.
+#include <fcntl.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <chrono>
+
+#include "metrics/registry.hpp"
+#include "multiprocess/part_codec.hpp"
+#include "multiprocess/process_set.hpp"
+#include "support/manual_clock.hpp"
+#include "unit/multiprocess/segment_testing.hpp"
+#include "unit/multiprocess/set_testing.hpp"
+
+namespace promplug {
+namespace {
+
+using std::chrono::seconds;
+using test::Get;
+using test::MakeFamily;
+using test::ValuesOf;
+using ::testing::Contains;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::Key;
+using ::testing::Not;
+using ::testing::Pair;
+
+class ProcessSetTest : public ::testing::Test {
+ protected:
+  // One process with its instruments. Its end is like a kill: nothing is tidied up.
+  struct Member {
+    Member(const ProcessSetOptions& options, const Clock& clock, const Log& log)
+        : set(std::move(ProcessSet::Join(options, clock, log)).value()),
+          registry(std::make_unique<Registry>(clock, nullptr, set->memory())) {}
+    std::unique_ptr<ProcessSet> set;
+    std::unique_ptr<Registry> registry;
+
+    std::map<std::string, double> Values() {
+      return ValuesOf(*set->Read([this](std::string_view reason, std::string_view, std::string) {
+                            refused.emplace_back(reason);
+                          })
+                           .value());
+    }
+    std::vector<std::string> refused;
+  };
+
+  std::unique_ptr<Member> Join() {
+    ProcessSetOptions options;
+    options.directory = folder_.path();
+    options.keep_totals = keep_;
+    return std::make_unique<Member>(options, clock_, log_);
+  }
+  static void Count(Member& member, std::string_view id, double n) {
+    Get(MakeFamily(*member.registry, MetricType::kCounter, "c_total"), id)->CounterAdd(n);
+  }
+  // What a collector says, published.
+  void Publish(Member& member, MetricType type, double value, bool one_process = false) {
+    std::string bytes;
+    PartEncoder encoder(&bytes);
+    PartHead head;
+    head.head = {type, "said", "Help.", {}};
+    head.kind = PartKind::kCollectors;
+    head.one_process = one_process;
+    encoder.Family(head);
+    PartPoint point;
+    point.point.value = value;
+    encoder.Add(point);
+    encoder.End();
+    ASSERT_TRUE(member.set->Publish(bytes).ok());
+  }
+  size_t FilesWith(const std::string& ending) const {
+    const std::vector<std::string> names = folder_.Names();
+    return static_cast<size_t>(std::count_if(
+        names.begin(), names.end(), [&](const auto& name) { return name.ends_with(ending); }));
+  }
+
+  test::SetFolder folder_;
+  test::ManualClock clock_;
+  std::vector<std::string> lines_;
+  Log log_{[this](LogLevel, std::string_view text) { lines_.emplace_back(text); }, LogLevel::kInfo};
+  bool keep_ = true;
+};
+
+TEST_F(ProcessSetTest, AProcessGetsTheLowestNumberThatIsFree) {
+  auto a = Join();
+  auto b = Join();
+  auto c = Join();
+  EXPECT_EQ(a->set->worker(), 0u);
+  EXPECT_EQ(b->set->worker(), 1u);
+  EXPECT_EQ(c->set->worker(), 2u);
+  b.reset();
+  EXPECT_EQ(Join()->set->worker(), 1u);
+}
+
+TEST_F(ProcessSetTest, AViewHasAllThatLiveAndTheTotalsOfTheOthers) {
+  auto a = Join();
+  auto b = Join();
+  Count(*a, "x", 1);
+  Count(*b, "x", 2);
+  Count(*b, "only b", 4);
+  Get(MakeFamily(*b->registry, MetricType::kGauge, "g"), "x")->GaugeSet(9);
+  const auto all = ElementsAre(Pair("c_total{id=\"only b\"}", 4), Pair("c_total{id=\"x\"}", 3),
+                               Pair("g{id=\"x\",worker=\"1\"}", 9));
+  EXPECT_THAT(a->Values(), all);
+  EXPECT_THAT(b->Values(), all);
+  b.reset();
+  const auto without_gauge =
+      ElementsAre(Pair("c_total{id=\"only b\"}", 4), Pair("c_total{id=\"x\"}", 3));
+  EXPECT_THAT(a->Values(), without_gauge);
+  EXPECT_EQ(a->set->Fold({}).value(), 1u);
+  EXPECT_THAT(a->Values(), without_gauge);
+  EXPECT_EQ(FilesWith(".seg"), 1u);
+  EXPECT_EQ(a->set->Fold({}).value(), 0u);
+  // One that comes sees them, too.
+  EXPECT_THAT(Join()->Values(), without_gauge);
+}
+
+TEST_F(ProcessSetTest, WhatWasFoldedIsFoldedOnceWhateverTheFolderLeftBehind) {
+  auto a = Join();
+  auto b = Join();
+  Count(*b, "x", 5);
+  const Uuid uuid = b->set->memory().uuid();
+  // The folder is killed between the rename and the unlink: b's file is back afterwards.
+  const OwnedFd file = std::move(a->set->directory().OpenSegment(uuid)).value();
+  std::string bytes(b->set->memory().header()->bytes.load(), '\0');
+  ASSERT_EQ(::pread(file.get(), bytes.data(), bytes.size(), 0), static_cast<ssize_t>(bytes.size()));
+  std::string name;
+  for (const std::string& each : folder_.Names()) {
+    struct stat info {};
+    struct stat own {};
+    ASSERT_EQ(::stat((folder_ / each).c_str(), &info), 0);
+    ASSERT_EQ(::fstat(file.get(), &own), 0);
+    if (info.st_ino == own.st_ino) name = each;
+  }
+  b.reset();
+  ASSERT_EQ(a->set->Fold({}).value(), 1u);
+  const OwnedFd again(::open((folder_ / name).c_str(), O_CREAT | O_RDWR | O_CLOEXEC, 0600));
+  ASSERT_EQ(::write(again.get(), bytes.data(), bytes.size()), static_cast<ssize_t>(bytes.size()));
+  EXPECT_THAT(a->Values(), ElementsAre(Pair("c_total{id=\"x\"}", 5)));
+  ASSERT_TRUE(a->set->Fold({}).ok());
+  EXPECT_THAT(a->Values(), ElementsAre(Pair("c_total{id=\"x\"}", 5)));
+  EXPECT_EQ(FilesWith(".seg"), 1u);
+}
+
+TEST_F(ProcessSetTest, TheFirstProcessKeepsOrClearsTheTotalsOfAnEarlierSet) {
+  Count(*Join(), "x", 5);
+  EXPECT_THAT(Join()->Values(), ElementsAre(Pair("c_total{id=\"x\"}", 5)));
+  keep_ = false;
+  auto first = Join();
+  EXPECT_THAT(first->Values(), ElementsAre());
+  Count(*Join(), "x", 2);
+  // The second one is not the first.
+  EXPECT_THAT(Join()->Values(), ElementsAre(Pair("c_total{id=\"x\"}", 2)));
+}
+
+TEST_F(ProcessSetTest, OfThoseThatLeaveExactlyTheLastIsTold) {
+  auto a = Join();
+  auto b = Join();
+  auto c = Join();
+  a->set->Run();
+  b->set->Run();
+  // c was never started: it does not count.
+  EXPECT_FALSE(a->set->Leave());
+  EXPECT_TRUE(b->set->Leave());
+  EXPECT_TRUE(c->set->Leave());
+  a->set->Run();
+  EXPECT_FALSE(b->set->Leave());
+  a.reset();
+  EXPECT_TRUE(b->set->Leave());
+}
+
+TEST_F(ProcessSetTest, CollectedCountersStayWithTheTotalsAndGaugesGoWithTheirProcess) {
+  auto a = Join();
+  auto b = Join();
+  Publish(*a, MetricType::kCounter, 3);
+  Publish(*b, MetricType::kCounter, 4);
+  EXPECT_THAT(a->Values(), ElementsAre(Pair("said", 7)));
+  b.reset();
+  ASSERT_EQ(a->set->Fold({}).value(), 1u);
+  EXPECT_THAT(a->Values(), ElementsAre(Pair("said", 7)));
+  EXPECT_EQ(FilesWith(".col"), 1u);
+}
+
+TEST_F(ProcessSetTest, WhatOneProcessSaysForAllGoesWithIt) {
+  auto a = Join();
+  auto b = Join();
+  Publish(*b, MetricType::kCounter, 4, true);
+  EXPECT_THAT(a->Values(), ElementsAre(Pair("said", 4)));
+  b.reset();
+  EXPECT_THAT(a->Values(), ElementsAre());
+  ASSERT_EQ(a->set->Fold({}).value(), 1u);
+  EXPECT_THAT(a->Values(), ElementsAre());
+}
+
+TEST_F(ProcessSetTest, AnotherTypeIsRefusedAndTheLongestRunningProcessIsRight) {
+  auto a = Join();
+  clock_.Advance(seconds(1));
+  auto b = Join();
+  Get(MakeFamily(*b->registry, MetricType::kGauge, "m"), "x")->GaugeSet(1);
+  Get(MakeFamily(*a->registry, MetricType::kCounter, "m"), "x")->CounterAdd(2);
+  EXPECT_THAT(b->Values(), ElementsAre(Pair("m{id=\"x\"}", 2)));
+  EXPECT_THAT(b->refused, ElementsAre("type"));
+}
+
+TEST_F(ProcessSetTest, RetainedSeriesExpireWhenNobodyHasThemAnyMore) {
+  auto a = Join();
+  auto b = Join();
+  Count(*b, "gone", 1);
+  Count(*b, "both", 1);
+  Count(*a, "both", 1);
+  b.reset();
+  ASSERT_EQ(a->set->Fold(seconds(60)).value(), 1u);
+  EXPECT_EQ(a->Values().size(), 2u);
+  clock_.Advance(seconds(61));
+  ASSERT_TRUE(a->set->Fold(seconds(60)).ok());
+  EXPECT_THAT(a->Values(), ElementsAre(Pair("c_total{id=\"both\"}", 2)));
+}
+
+TEST_F(ProcessSetTest, DamagedFilesAreSaidOnceAndCostThemselvesOnly) {
+  auto a = Join();
+  Count(*a, "x", 1);
+  const std::string strange = folder_ / (std::string(32, 'a') + ".seg");
+  const OwnedFd fd(::open(strange.c_str(), O_CREAT | O_RDWR | O_CLOEXEC, 0600));
+  ASSERT_EQ(::write(fd.get(), "junk", 4), 4);
+  for (int i = 0; i < 3; ++i) {
+    EXPECT_THAT(a->Values(), ElementsAre(Pair("c_total{id=\"x\"}", 1)));
+  }
+  EXPECT_EQ(std::count_if(lines_.begin(), lines_.end(),
+                          [](const auto& line) {
+                            return line.find("too short for a segment") != std::string::npos;
+                          }),
+            1);
+  // Nobody lives in it: it goes.
+  ASSERT_TRUE(a->set->Fold({}).ok());
+  EXPECT_EQ(FilesWith(".seg"), 1u);
+  EXPECT_THAT(a->Values(), ElementsAre(Pair("c_total{id=\"x\"}", 1)));
+}
+
+TEST_F(ProcessSetTest, ADirectoryThatIsNotThereIsNamed) {
+  ProcessSetOptions options;
+  options.directory = folder_ / "missing";
+  const auto set = ProcessSet::Join(options, clock_, log_);
+  ASSERT_FALSE(set.ok());
+  EXPECT_THAT(set.status().text(), HasSubstr(options.directory));
+}
+
+}  // namespace
+}  // namespace promplug

@@ -1,0 +1,223 @@
+// SPDX-License-Identifier: MIT
+#include "multiprocess/set_loop.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <future>
+
+#include "metrics/registry.hpp"
+#include "multiprocess/part_codec.hpp"
+#include "support/manual_clock.hpp"
+#include "unit/multiprocess/segment_testing.hpp"
+#include "unit/multiprocess/set_testing.hpp"
+
+namespace promplug {
+namespace {
+
+using std::chrono::seconds;
+using test::Get;
+using test::MakeFamily;
+using test::ValuesOf;
+using ::testing::ElementsAre;
+using ::testing::Pair;
+
+// Says one gauge: how often it was asked.
+class CountingCollector final : public SetCollector {
+ public:
+  void Begin(bool with_one_process, std::function<void()> ready) override {
+    ++begun;
+    led = with_one_process;
+    ready_ = std::move(ready);
+    if (!held) ready_();
+  }
+  bool Ready() const override { return !held; }
+  std::string Take() override {
+    std::string bytes;
+    PartEncoder encoder(&bytes);
+    PartHead head;
+    head.head = {MetricType::kCounter, "asked", "Help.", {}};
+    head.kind = PartKind::kCollectors;
+    encoder.Family(head);
+    PartPoint point;
+    point.point.value = begun.load();
+    encoder.Add(point);
+    encoder.End();
+    return bytes;
+  }
+  void Cancel() override {}
+  void Let() {
+    held = false;
+    ready_();
+  }
+
+  std::atomic<int> begun{0};
+  std::atomic<bool> led{false};
+  std::atomic<bool> held{false};
+
+ private:
+  std::function<void()> ready_;
+};
+
+class SetLoopTest : public ::testing::Test {
+ protected:
+  struct Member {
+    Member(const std::string& path, const Clock& clock, const Log& log)
+        : set(std::move(ProcessSet::Join({path}, clock, log)).value()),
+          registry(std::make_unique<Registry>(clock, nullptr, set->memory())),
+          loop(*set, collector, log, clock, {},
+               {[this](bool held) { leads.store(held); },
+                [](std::string_view, std::string_view, std::string) {}}) {
+      set->Run();
+    }
+    std::map<std::string, double> Values() {
+      const std::shared_ptr<SetAnswer> answer = loop.Ask(nullptr);
+      answer->Wait();
+      return answer->view() == nullptr ? std::map<std::string, double>()
+                                       : ValuesOf(*answer->view());
+    }
+
+    std::unique_ptr<ProcessSet> set;
+    std::unique_ptr<Registry> registry;
+    CountingCollector collector;
+    std::atomic<bool> leads{false};
+    SetLoop loop;
+  };
+  std::unique_ptr<Member> Join() { return std::make_unique<Member>(folder_.path(), clock_, log_); }
+  template <typename Condition>
+  static bool Poll(std::chrono::milliseconds at_most, const Condition& condition) {
+    const auto deadline = std::chrono::steady_clock::now() + at_most;
+    while (!condition()) {
+      if (std::chrono::steady_clock::now() >= deadline) return false;
+      std::this_thread::yield();
+    }
+    return true;
+  }
+  // Whether it holds once so many seconds have gone by, each of which the threads may notice.
+  template <typename Condition>
+  bool Within(int at_most_seconds, const Condition& condition) {
+    for (int i = 0; i < at_most_seconds; ++i) {
+      if (Poll(std::chrono::milliseconds(50), condition)) return true;
+      clock_.Advance(seconds(1));
+    }
+    return Poll(std::chrono::seconds(20), condition);
+  }
+  template <typename Condition>
+  bool Never(int during_seconds, const Condition& condition) {
+    for (int i = 0; i < during_seconds; ++i) {
+      if (Poll(std::chrono::milliseconds(100), condition)) return false;
+      clock_.Advance(seconds(1));
+    }
+    return !Poll(std::chrono::milliseconds(100), condition);
+  }
+
+  test::SetFolder folder_;
+  test::ManualClock clock_;
+  Log log_{[](LogLevel, std::string_view) {}, LogLevel::kError};
+};
+
+TEST_F(SetLoopTest, TheFirstViewHasWhatTheProcessItselfSays) {
+  auto a = Join();
+  Get(MakeFamily(*a->registry, MetricType::kCounter, "c_total"), "x")->CounterAdd(2);
+  ASSERT_TRUE(a->loop.Start().ok());
+  EXPECT_THAT(a->Values(), ElementsAre(Pair("asked", 1), Pair("c_total{id=\"x\"}", 2)));
+}
+
+TEST_F(SetLoopTest, AViewWaitsForACollectorThatIsNotReadyAndSaysWhenItIsThere) {
+  auto a = Join();
+  a->collector.held = true;
+  ASSERT_TRUE(a->loop.Start().ok());
+  std::promise<void> ready;
+  const std::shared_ptr<SetAnswer> answer = a->loop.Ask([&] { ready.set_value(); });
+  ASSERT_TRUE(Within(0, [&] { return a->collector.begun.load() == 1; }));
+  EXPECT_FALSE(answer->Ready());
+  a->collector.Let();
+  ready.get_future().wait();
+  EXPECT_TRUE(answer->Ready());
+  EXPECT_NE(answer->view(), nullptr);
+}
+
+TEST_F(SetLoopTest, CollectsEachInterval) {
+  auto a = Join();
+  ASSERT_TRUE(a->loop.Start().ok());
+  EXPECT_THAT(a->Values(), ElementsAre(Pair("asked", 1)));
+  clock_.Advance(seconds(2));
+  EXPECT_THAT(a->Values(), ElementsAre(Pair("asked", 1))) << "as published";
+  EXPECT_TRUE(Within(4, [&] { return a->collector.begun.load() == 2; }));
+}
+
+TEST_F(SetLoopTest, PublishesAtOnceWhenAsked) {
+  auto a = Join();
+  ASSERT_TRUE(a->loop.Start().ok());
+  EXPECT_THAT(a->Values(), ElementsAre(Pair("asked", 1)));
+  a->loop.Publish(clock_.Now() + seconds(3));
+  EXPECT_THAT(a->Values(), ElementsAre(Pair("asked", 2)));
+}
+
+TEST_F(SetLoopTest, OneLeadsAndAnotherFollowsWhenItIsGone) {
+  auto a = Join();
+  auto b = Join();
+  ASSERT_TRUE(a->loop.Start().ok());
+  ASSERT_TRUE(Within(2, [&] { return a->leads.load(); }));
+  ASSERT_TRUE(b->loop.Start().ok());
+  EXPECT_TRUE(Never(3, [&] { return b->leads.load(); }));
+  EXPECT_TRUE(a->loop.leads());
+  a->loop.Stop();
+  EXPECT_TRUE(Within(3, [&] { return b->leads.load(); }));
+}
+
+TEST_F(SetLoopTest, APausedLoopNeitherTakesNorLosesTheLease) {
+  auto a = Join();
+  EXPECT_TRUE(a->loop.Pause(clock_.Now() + seconds(1)));
+  ASSERT_TRUE(a->loop.Start().ok());
+  auto b = Join();
+  EXPECT_FALSE(b->loop.Pause(TimePoint::min()));
+  ASSERT_TRUE(b->loop.Start().ok());
+  a->loop.Stop();
+  EXPECT_TRUE(Never(3, [&] { return b->leads.load(); }));
+  b->loop.Resume();
+  EXPECT_TRUE(Within(3, [&] { return b->leads.load(); }));
+}
+
+TEST_F(SetLoopTest, FoldsTheDeadWhileItLeads) {
+  auto a = Join();
+  auto b = Join();
+  Get(MakeFamily(*b->registry, MetricType::kCounter, "c_total"), "x")->CounterAdd(2);
+  b.reset();
+  ASSERT_TRUE(a->loop.Start().ok());
+  const auto segments = [&] {
+    const auto names = folder_.Names();
+    return std::count_if(names.begin(), names.end(),
+                         [](const auto& name) { return name.ends_with(".seg"); });
+  };
+  EXPECT_TRUE(Within(3, [&] { return segments() == 1; }));
+  EXPECT_THAT(a->Values(), testing::Contains(Pair("c_total{id=\"x\"}", 2)));
+}
+
+TEST_F(SetLoopTest, WhoeverWaitsAtTheEndIsToldThatThereIsNothing) {
+  auto a = Join();
+  EXPECT_TRUE(a->loop.Ask(nullptr)->Ready()) << "it does not run";
+  a->collector.held = true;
+  ASSERT_TRUE(a->loop.Start().ok());
+  std::atomic<bool> told{false};
+  const std::shared_ptr<SetAnswer> answer = a->loop.Ask([&] { told = true; });
+  a->loop.Stop();
+  EXPECT_TRUE(answer->Ready());
+  EXPECT_TRUE(told.load());
+  EXPECT_EQ(answer->view(), nullptr);
+}
+
+TEST_F(SetLoopTest, GoesOnAfterAForkInTheParent) {
+  auto a = Join();
+  ASSERT_TRUE(a->loop.Start().ok());
+  EXPECT_THAT(a->Values(), ElementsAre(Pair("asked", 1)));
+  (void)a->loop.Pause(TimePoint::min());
+  a->loop.Park();
+  ASSERT_TRUE(a->loop.Unpark().ok());
+  a->loop.Resume();
+  EXPECT_THAT(a->Values(), ElementsAre(Pair("asked", 1)));
+}
+
+}  // namespace
+}  // namespace promplug
