@@ -81,7 +81,7 @@ test('one that throws, rejects, or says nonsense costs itself, and is told once'
 });
 
 test('one that hangs costs one wait, and no other its output', async (t) => {
-  const plugin = load(t, { overrides: { 'collectors.timeout_seconds': 1 } });
+  const plugin = load(t, { overrides: { 'collectors.timeout_seconds': 20 } });
   register(plugin, 'hangs', never);
   register(plugin, 'good', async () => gauge('good'));
   register(plugin, 'quick', () => gauge('quick'));
@@ -89,7 +89,7 @@ test('one that hangs costs one wait, and no other its output', async (t) => {
   assert.deepStrictEqual(await names(), ['good', 'quick']);
   const begun = Date.now();
   for (let i = 0; i < 5; i++) assert.deepStrictEqual(await names(), ['good', 'quick']);
-  assert.ok(Date.now() - begun < 750, `${Date.now() - begun} ms: it was waited for again`);
+  assert.ok(Date.now() - begun < 10000, `${Date.now() - begun} ms: it was waited for again`);
 });
 
 test('a slow one with a timeout of its own is waited for', async (t) => {

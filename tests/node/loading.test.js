@@ -175,6 +175,12 @@ test('the register knows the instruments of the default plugin', async (t) => {
   assert.deepStrictEqual(await register.getMetricsAsArray(), []);
 });
 
+test('a module imports every name', async () => {
+  // The path, since import does not look into NODE_PATH.
+  const module = await import(require.resolve('promplug'));
+  for (const name of Object.keys(promplug)) assert.strictEqual(module[name], promplug[name], name);
+});
+
 test('the package has all its files when it is packed', async (t) => {
   const folder = directory(t);
   const { execFileSync } = require('node:child_process');

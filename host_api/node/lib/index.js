@@ -2,11 +2,13 @@
 // Metrics for Prometheus through promplug.so, with the habits of prom-client; docs/hosts.md.
 'use strict';
 
-const binding = require('./binding');
+const { defaultPlugin } = require('./binding');
 const { exponentialBuckets, linearBuckets } = require('./buckets');
 const { bridge, registerCollector } = require('./collectors');
 const { Counter } = require('./counter');
-const errors = require('./errors');
+const {
+  ConfigError, InputOutputError, LoadError, PromplugError, StateError, TimedOut,
+} = require('./errors');
 const { Gauge } = require('./gauge');
 const { collectNodeMetrics } = require('./node_metrics');
 const { Histogram, Summary } = require('./observations');
@@ -15,20 +17,15 @@ const { register } = require('./register');
 const { Info, StateSet } = require('./states');
 const { handler, instrument, metricsServer, middleware } = require('./web');
 
+const { contentType, metrics } = register;
+
+// Names alone, so that `import { Counter } from 'promplug'` finds them.
 module.exports = {
-  load,
-  defaultPlugin: binding.defaultPlugin,
+  load, defaultPlugin,
   Counter, Gauge, Histogram, Summary, Info, StateSet,
   linearBuckets, exponentialBuckets,
-  register,
-  contentType: register.contentType,
-  metrics: register.metrics,
+  register, contentType, metrics,
   registerCollector, bridge, collectNodeMetrics,
   middleware, instrument, handler, metricsServer,
-  PromplugError: errors.PromplugError,
-  LoadError: errors.LoadError,
-  ConfigError: errors.ConfigError,
-  StateError: errors.StateError,
-  TimedOut: errors.TimedOut,
-  InputOutputError: errors.InputOutputError,
+  PromplugError, LoadError, ConfigError, StateError, TimedOut, InputOutputError,
 };

@@ -59,7 +59,12 @@ class Scrape {
     const size = this._memory.take(8);
     const code = await this._step(() => (
       this._api.scrape_read(this._address, buffer, PIECE_BYTES, size.address)));
-    return code === abi.END ? null : buffer.subarray(0, size.block.getPointer(size.offset));
+    if (code === abi.END) return null;
+    const piece = buffer.subarray(0, size.block.getPointer(size.offset));
+    // Others have the loop between two pieces. A client that takes them at once would not give it
+    // up: what it has taken is told before the next turn.
+    await new Promise(setImmediate);
+    return piece;
   }
 
   // Also to cancel: what waits in head() or read() is thrown out.

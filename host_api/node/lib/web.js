@@ -49,7 +49,7 @@ class WebMetrics {
   }
 }
 
-// Passes the answer on, as fast as the client takes it, and lets others have the loop in between.
+// Passes the answer on, as fast as the client takes it.
 async function send(scrape, req, res) {
   const { status, headers, length } = await scrape.head();
   for (const [name, value] of headers) res.setHeader(name, value);
@@ -63,10 +63,11 @@ async function send(scrape, req, res) {
   res.end();
 }
 
+// Until the client takes more, or has gone.
 function written(res, piece) {
   return new Promise((resolve) => {
     if (res.write(piece)) {
-      setImmediate(resolve);
+      resolve();
       return;
     }
     const done = () => {
