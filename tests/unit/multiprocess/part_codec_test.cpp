@@ -87,7 +87,8 @@ TEST(PartCodec, WhatIsEncodedIsDecoded) {
 
 TEST(PartCodec, TheFlagsOfAFamilyAreKeptApart) {
   for (int flags = 0; flags < 8; ++flags) {
-    PartHead head = PartFamily{"f"}.Head();
+    const PartFamily family{"f"};
+    PartHead head = family.Head();
     head.one_process = (flags & 1) != 0;
     head.head.quoted_labels = (flags & 2) != 0;
     head.head.plain_in_open_metrics = (flags & 4) != 0;
