@@ -21,9 +21,11 @@ static int32_t collect(void* user, const promplug_writer* writer) {
                             handled_help = PROMPLUG_S(
                                 "Connections handled; fewer than accepted where a limit, such as "
                                 "worker_connections, was reached.");
+  /* Of one process, the sum is what it says, without a label for it. */
   static const promplug_family_head head = {
       .struct_size = sizeof head,
       .type = PROMPLUG_GAUGE,
+      .process_mode = PROMPLUG_MODE_SUM,
       .name = PROMPLUG_S("nginx_connections"),
       .help = PROMPLUG_S("Client connections by state. Active ones are all, the idle included.")};
   const struct {

@@ -37,7 +37,7 @@ static ngx_int_t finish_conf(ngx_conf_t* cf) {
   if (!conf->used) return NGX_OK;
   warn_of_many_workers(cf, conf);
   /* The process of `nginx -t` ends soon: what is loaded there matters to nobody. */
-  if (ngx_test_config) ngx_http_promplug_worker_check(cf->log, conf);
+  if (ngx_test_config) ngx_http_promplug_worker_check(cf, conf);
   if (conf->zones.nelts == 0) return NGX_OK;
   core = ngx_http_conf_get_module_main_conf(cf, ngx_http_core_module);
   place = ngx_array_push(&core->phases[NGX_HTTP_LOG_PHASE].handlers);

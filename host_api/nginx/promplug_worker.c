@@ -58,7 +58,7 @@ static ngx_int_t load(ngx_http_promplug_worker_t* worker, ngx_http_promplug_main
 }
 
 static ngx_int_t create(ngx_http_promplug_worker_t* worker, ngx_http_promplug_main_conf_t* conf,
-                        ngx_uint_t level, ngx_log_t* log) {
+                        const ngx_array_t* overrides, ngx_uint_t level, ngx_log_t* log) {
   static const promplug_str name = PROMPLUG_S("nginx"), version = PROMPLUG_S(NGINX_VERSION);
   promplug_host host = {.struct_size = sizeof host, .user = worker, .log = ngx_http_promplug_log};
   promplug_options options = {.struct_size = sizeof options};
@@ -68,8 +68,8 @@ static ngx_int_t create(ngx_http_promplug_worker_t* worker, ngx_http_promplug_ma
   host.version = version;
   options.config_path.ptr = (const char*)conf->config.data;
   options.config_path.len = conf->config.len;
-  options.overrides = conf->overrides.elts;
-  options.n_overrides = conf->overrides.nelts;
+  options.overrides = overrides->elts;
+  options.n_overrides = overrides->nelts;
   rc = worker->api->create(&host, &options, &worker->plugin, &error);
   ngx_http_promplug_lines_write(&worker->lines, log);
   if (rc >= 0) return NGX_OK;
@@ -83,7 +83,7 @@ void ngx_http_promplug_worker_start(ngx_cycle_t* cycle, ngx_http_promplug_main_c
   promplug_error error;
   if (worker == NULL) return;
   if (load(worker, conf, NGX_LOG_ERR, cycle->log) != NGX_OK ||
-      create(worker, conf, NGX_LOG_ERR, cycle->log) != NGX_OK ||
+      create(worker, conf, &conf->overrides, NGX_LOG_ERR, cycle->log) != NGX_OK ||
       ngx_http_promplug_families_init(worker, conf, cycle->log) != NGX_OK ||
       ngx_http_promplug_upstreams_init(worker, cycle, conf) != NGX_OK ||
       ngx_http_promplug_wake_open(worker, cycle) != NGX_OK) {
@@ -129,10 +129,16 @@ void ngx_http_promplug_worker_stop(ngx_cycle_t* cycle, ngx_http_promplug_main_co
                 limit, error.text);
 }
 
-void ngx_http_promplug_worker_check(ngx_log_t* log, ngx_http_promplug_main_conf_t* conf) {
-  ngx_http_promplug_worker_t* worker = new_worker(log);
+void ngx_http_promplug_worker_check(ngx_conf_t* cf, ngx_http_promplug_main_conf_t* conf) {
+  /* The test is none of the processes of a set: files of its user in there would be in the way. */
+  static const promplug_kv alone = {PROMPLUG_S("multiprocess.dir"), PROMPLUG_S("")};
+  ngx_uint_t n = conf->overrides.nelts;
+  ngx_array_t* overrides = ngx_array_create(cf->pool, n + 1, sizeof(promplug_kv));
+  ngx_http_promplug_worker_t* worker = overrides != NULL ? new_worker(cf->log) : NULL;
   if (worker == NULL) return;
-  if (load(worker, conf, NGX_LOG_WARN, log) == NGX_OK)
-    (void)create(worker, conf, NGX_LOG_WARN, log);
-  unload(worker, log);
+  ngx_memcpy(ngx_array_push_n(overrides, n), conf->overrides.elts, n * sizeof(promplug_kv));
+  *(promplug_kv*)ngx_array_push(overrides) = alone;
+  if (load(worker, conf, NGX_LOG_WARN, cf->log) == NGX_OK)
+    (void)create(worker, conf, overrides, NGX_LOG_WARN, cf->log);
+  unload(worker, cf->log);
 }

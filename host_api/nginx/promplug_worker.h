@@ -47,7 +47,7 @@ void ngx_http_promplug_worker_start(ngx_cycle_t* cycle, ngx_http_promplug_main_c
 void ngx_http_promplug_worker_stop(ngx_cycle_t* cycle, ngx_http_promplug_main_conf_t* conf);
 /* Loads the plugin, has it read its configuration, and says at level `warn` what a worker would not
  * take. For `nginx -t`, whose process ends after it. */
-void ngx_http_promplug_worker_check(ngx_log_t* log, ngx_http_promplug_main_conf_t* conf);
+void ngx_http_promplug_worker_check(ngx_conf_t* cf, ngx_http_promplug_main_conf_t* conf);
 
 /* ---- promplug_log.c ------------------------------------------------------------------------ */
 ngx_int_t ngx_http_promplug_lines_init(ngx_http_promplug_lines_t* lines);

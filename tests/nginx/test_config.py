@@ -111,15 +111,22 @@ class DocumentTest(NginxCase):
         for written, here in {"modules/ngx_http_promplug_module.so": module_path(),
                               "/usr/lib/promplug/promplug.so": PLUGIN,
                               "/etc/nginx/promplug.yml": "promplug.yml",
+                              "/run/nginx-promplug": directory / "set",
                               "listen 80;": f"listen 127.0.0.1:{free_port()};"}.items():
             self.assertIn(written, text)
-            text = text.replace(written, here)
+            text = text.replace(written, str(here))
         (directory / "own.conf").write_text(f"pid {directory}/nginx.pid;\n{text}", encoding="utf-8")
         done = subprocess.run([find_program("nginx", "nginx"), "-t", "-p", directory, "-c", "own.conf",
                                "-e", directory / "error.log"], capture_output=True, text=True,
                               check=False)
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertNotIn("promplug:", done.stderr)
+
+    def test_every_directive_has_its_row(self):
+        code = (ROOT / "host_api/nginx/promplug_conf.c").read_text(encoding="utf-8")
+        page = (ROOT / "docs/hosts.md").read_text(encoding="utf-8")
+        rows = re.findall(r"^\| `(promplug\w*)`", page, re.MULTILINE)
+        self.assertEqual(sorted(rows), sorted(re.findall(r'\{ngx_string\("(promplug\w*)"\)', code)))
 
     def test_every_metric_stands_in_the_page(self):
         page = (ROOT / "docs/hosts.md").read_text(encoding="utf-8")
@@ -182,6 +189,20 @@ class PluginFileTest(NginxCase):
                 self.assertEqual(status, 0, text)
                 self.assertIn("[warn]", text)
                 self.assertIn(said, text)
+
+    def test_a_test_is_none_of_the_processes_of_the_set(self):
+        nginx = Nginx(self.new_directory(), http_block(SERVER, "promplug_multiprocess_dir set;"))
+        status, text = nginx.test()
+        self.assertEqual(status, 0, text)
+        self.assertNotIn("promplug:", text)
+        self.assertEqual(list((nginx.directory / "set").iterdir()), [])
+
+    def test_a_directory_that_is_not_there_is_said_and_each_worker_goes_on_alone(self):
+        missing = self.new_directory() / "none"
+        host = self.nginx(SERVER, f"promplug_set multiprocess.dir {missing};")
+        host.request("/")
+        self.counted(host, 1)
+        self.assertRegex(host.log(), rf"\[error\].*promplug: .*{missing}")
 
     def test_a_plugin_that_comes_later_is_taken_by_a_reload(self):
         path = self.new_directory() / "promplug.so"

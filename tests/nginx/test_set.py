@@ -1,0 +1,239 @@
+# SPDX-License-Identifier: MIT
+"""Many workers as one: exact totals over reloads, kills, a new binary; one pusher."""
+import contextlib
+import http.client
+import os
+import pathlib
+import shutil
+import signal
+import tempfile
+import threading
+import unittest
+
+from case import INTERVAL_SECONDS, NEXT_PUSH_SECONDS
+from nginx_case import METRICS, NginxCase, REQUESTS, read_samples, value
+from stack.servers import Pushgateway
+
+WORKERS = 4
+SERVER = f"""
+server {{
+  listen PORT0 reuseport;
+  promplug on;
+  keepalive_requests 50;
+  location / {{ return 200 "hello\\n"; }}
+  {METRICS}
+}}"""
+
+
+class Load:
+    """Threads with kept connections that ask until the end of the block.
+
+    answered: whole answers with 200; broken: connections that ended before theirs.
+    """
+
+    def __init__(self, port, threads=4):
+        self.port = port
+        self.answered = self.broken = 0
+        self._stop = threading.Event()
+        self._lock = threading.Lock()
+        self._threads = [threading.Thread(target=self._run) for _ in range(threads)]
+
+    def __enter__(self):
+        for thread in self._threads:
+            thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self._stop.set()
+        for thread in self._threads:
+            thread.join()
+
+    def _run(self):
+        while not self._stop.is_set():
+            connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
+            with contextlib.closing(connection):
+                answered, broken = self._ask(connection)
+            with self._lock:
+                self.answered += answered
+                self.broken += broken
+
+    def _ask(self, connection):
+        answered = 0
+        for _ in range(50):
+            if self._stop.is_set():
+                break
+            try:
+                connection.request("GET", "/")
+                answer = connection.getresponse()
+                if answer.status != 200 or answer.read() != b"hello\n":
+                    return answered, 1
+            except (OSError, http.client.HTTPException):
+                return answered, 1
+            answered += 1
+        return answered, 0
+
+
+class SetCase(NginxCase):
+    def setUp(self):
+        super().setUp()
+        self.shared = pathlib.Path(tempfile.mkdtemp(prefix="promplug-test-", dir="/dev/shm"))
+        self.addCleanup(shutil.rmtree, self.shared, ignore_errors=True)
+
+    def nginx_set(self, settings="", server=SERVER, **kwargs):
+        return self.nginx(server, f"promplug_multiprocess_dir {self.shared}/set;{settings}",
+                          workers=WORKERS, **kwargs)
+
+    def total(self, host):
+        return value(host.request("/metrics").text, REQUESTS) or 0
+
+    def seen_by_all(self, host, wanted):
+        """Waits until the total is that, and then asks often enough to meet each worker."""
+        self.counted(host, wanted)
+        self.assertEqual({self.total(host) for _ in range(8 * WORKERS)}, {wanted})
+
+
+class TotalsTest(SetCase):
+    def test_every_worker_says_the_sum_of_all(self):
+        host = self.nginx_set()
+        for _ in range(100):
+            host.request("/")
+        self.seen_by_all(host, 100)
+        series = [labels for name, labels in read_samples(host.request("/metrics").text)
+                  if name == REQUESTS]
+        self.assertEqual(len(series), 1)
+
+    def test_histograms_and_bytes_are_sums_too(self):
+        host = self.nginx_set()
+        for _ in range(60):
+            host.request("/")
+        self.seen_by_all(host, 60)
+        text = host.request("/metrics").text
+        self.assertEqual(value(text, "nginx_http_request_duration_seconds_count"), 60)
+        sent = value(text, "nginx_http_sent_bytes_total")
+        self.assertEqual(sent % 60, 0)
+        self.assertGreater(sent, 60 * 100)
+
+    def test_counts_of_connections_are_there_once(self):
+        host = self.nginx_set()
+
+        def found():
+            return [labels for name, labels in read_samples(host.request("/metrics").text)
+                    if name == "nginx_connections"]
+        self.eventually(found, 20, "one process has said them")
+        self.assertEqual(sorted(dict(labels)["state"] for labels in found()),
+                         ["active", "reading", "waiting", "writing"])
+        self.assertTrue(all(len(labels) == 1 for labels in found()))
+
+    def test_the_directory_is_made_and_belongs_to_the_workers(self):
+        if os.geteuid() != 0:
+            self.skipTest("only root changes the user of its workers")
+        plugin = self.shared / "promplug.so"
+        shutil.copy(os.environ["PROMPLUG_PLUGIN"], plugin)
+        self.shared.chmod(0o755)
+        host = self.nginx_set(user="www-data", plugin=plugin)
+        for _ in range(40):
+            host.request("/")
+        self.seen_by_all(host, 40)
+        found = (self.shared / "set").stat()
+        self.assertEqual(found.st_uid, os.stat(f"/proc/{host.worker_pids()[0]}").st_uid)
+
+
+class LifeTest(SetCase):
+    def test_reloads_under_load_lose_nothing(self):
+        host = self.nginx_set()
+        with Load(host.ports[0]) as load:
+            for _ in range(8):
+                host.reload()
+        # A kept connection that a worker closes when it shuts down answers nothing.
+        self.assertGreater(load.answered, 1000)
+        self.counted(host, load.answered)
+        self.seen_by_all(host, load.answered)
+
+    def test_totals_never_fall_while_workers_come_and_go(self):
+        host = self.nginx_set()
+        seen = []
+        with Load(host.ports[0], threads=2):
+            for _ in range(4):
+                host.send(signal.SIGHUP)
+                for _ in range(40):
+                    seen.append(self.total(host))
+        self.assertEqual(seen, sorted(seen))
+        self.eventually(lambda: len(host.worker_pids()) == WORKERS, 20, "the workers are there")
+
+    def test_kills_lose_no_more_than_what_was_in_flight(self):
+        host = self.nginx_set()
+        kills = 12
+        with Load(host.ports[0]) as load:
+            for i in range(kills):
+                old = host.worker_pids()
+                os.kill(old[i % len(old)], signal.SIGKILL)
+                self.eventually(lambda gone=old[i % len(old)]: gone not in host.processes() and
+                                len(host.worker_pids()) == WORKERS, 20, "a new worker")
+        self.assertGreater(load.answered, 1000)
+        # Of an answer that is out the count may be missing; a count may be there, the answer not.
+        self.eventually(lambda: abs(self.total(host) - load.answered) <= kills * 4, 10,
+                        lambda: f"{self.total(host)} is near {load.answered}")
+        self.assertEqual(len({self.total(host) for _ in range(8 * WORKERS)}), 1)
+        self.forgive(host, "exited on signal 9")
+
+    def forgive(self, host, text):
+        lines = host.log().splitlines(keepends=True)
+        host.error_log.write_text("".join(line for line in lines if text not in line),
+                                  encoding="utf-8")
+
+    def test_a_restart_of_the_whole_server_keeps_the_totals_or_begins_anew(self):
+        for settings, kept in (("", 30), ("promplug_set multiprocess.on_restart clear;", 0)):
+            for number in (signal.SIGQUIT, signal.SIGTERM):
+                with self.subTest(settings=settings, number=number.name):
+                    shutil.rmtree(self.shared / "set", ignore_errors=True)
+                    host = self.nginx_set(settings)
+                    for _ in range(30):
+                        host.request("/")
+                    self.seen_by_all(host, 30)
+                    host.stop(number)
+                    host.start()
+                    host.request("/")
+                    self.seen_by_all(host, kept + 1)
+
+    def test_a_new_binary_loses_nothing(self):
+        host = self.nginx_set(server=SERVER.replace(" reuseport", ""))
+        old = host.master()
+        with Load(host.ports[0]) as load:
+            host.send(signal.SIGUSR2)
+            self.eventually(lambda: pathlib.Path(f"{host.pid_file}.oldbin").exists() and
+                            host.pid_file.exists() and host.master() != old, 20, "a new master")
+            self.eventually(lambda: len(host.worker_pids()) == WORKERS, 20, "its workers")
+            host.send(signal.SIGQUIT, old)
+            self.eventually(lambda: old not in host.processes(), 30, "the old master has ended")
+        self.assertGreater(load.answered, 100)
+        self.seen_by_all(host, load.answered)
+
+
+class PushTest(SetCase):
+    def test_one_worker_pushes_for_all_and_another_takes_over(self):
+        gateway = self.server(Pushgateway)
+        host = self.nginx_set(f"promplug_set pushgateway.url {gateway.url};"
+                              "promplug_set pushgateway.job nginx; promplug_set forward [];"
+                              "promplug_set pushgateway.instance one;"
+                              f"promplug_set pushgateway.interval_seconds {INTERVAL_SECONDS};")
+
+        def pushed():
+            group = gateway.group("nginx", "one") or {}
+            return sum(float(m["value"]) for m in group.get(REQUESTS, {"metrics": []})["metrics"])
+        for _ in range(80):
+            host.request("/")
+        self.eventually(lambda: pushed() == 80, 2 * NEXT_PUSH_SECONDS,
+                        lambda: f"80 are pushed, not {pushed()}:\n{host.log()}")
+        self.assertEqual(len(gateway.groups()), 1)
+        host.reload()
+        for _ in range(20):
+            host.request("/")
+        self.eventually(lambda: pushed() == 100, 3 * NEXT_PUSH_SECONDS,
+                        lambda: f"100 are pushed, not {pushed()}:\n{host.log()}")
+        host.request("/")
+        host.stop()
+        self.assertEqual(pushed(), 101)
+
+
+if __name__ == "__main__":
+    unittest.main()
