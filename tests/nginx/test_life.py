@@ -28,10 +28,10 @@ class ReloadTest(NginxCase):
     def test_reloads_under_load_lose_no_request_and_no_scrape(self):
         host = self.nginx(SERVER)
         with Traffic(host, ["/"]) as requests, Traffic(host, ["/metrics"]) as scrapes:
-            for _ in range(15):
+            for _ in range(8):
                 host.reload()
         self.assertEqual((refused(requests), refused(scrapes)), ([], []))
-        self.assertGreater(min(len(requests.results), len(scrapes.results)), 15)
+        self.assertGreater(min(len(requests.results), len(scrapes.results)), 8)
 
     def test_the_configuration_follows_a_reload(self):
         host = self.nginx(SERVER)

@@ -12,7 +12,7 @@ from stack.servers import Prometheus, Pushgateway, find_program
 
 SERVER = f"""
 server {{ listen PORT0; promplug on; location / {{ return 200 "hello\\n"; }} {METRICS}
-  location = /limited {{ limit_rate 4m; limit_rate_after 100k; promplug_metrics; }}
+  location = /limited {{ limit_rate 8m; limit_rate_after 100k; promplug_metrics; }}
   location = /whole {{ chunked_transfer_encoding off; promplug_metrics; }} }}
 server {{ listen PORT1 http2; promplug on; {METRICS} }}
 """
@@ -27,6 +27,12 @@ def get(target, version="1.1", *headers):
 def split(answer):
     head, _, body = answer.partition(b"\r\n\r\n")
     return head.decode("ascii"), body
+
+
+def requests_in(text):
+    """The sum of the requests; of a text with this many lines other readers take their time."""
+    return sum(float(line.rpartition(" ")[2]) for line in text.splitlines()
+               if line.startswith(REQUESTS + "{"))
 
 
 def resident_bytes(pid):
@@ -168,12 +174,12 @@ class SlowReaderTest(NginxCase):
         for text in (self.host.request("/metrics", timeout=30).text,
                      http2(self.host.ports[1], "/metrics").decode(),
                      split(exchange(self.host.ports[0], get("/metrics", "1.0"), 30))[1].decode()):
-            self.assertEqual(value(text, REQUESTS), 10000)
+            self.assertEqual(requests_in(text), 10000)
 
     def test_a_limited_rate_ends_with_the_whole_body(self):
         text = self.host.request("/limited", headers={"Accept-Encoding": "gzip"}, timeout=30)
-        self.assertEqual(value(gzip.decompress(text.body).decode(), REQUESTS), 10000)
-        self.assertEqual(value(self.host.request("/limited", timeout=30).text, REQUESTS), 10000)
+        self.assertEqual(requests_in(gzip.decompress(text.body).decode()), 10000)
+        self.assertEqual(requests_in(self.host.request("/limited", timeout=30).text), 10000)
 
     def test_scrapes_of_ten_thousand_series_leave_no_memory_behind(self):
         for _ in range(3):
