@@ -18,6 +18,22 @@ Exemplar ExemplarOf(const promplug_exemplar* from, std::string* labels) {
   return good ? read : Exemplar();
 }
 
+// The usual update, of a series that is there: without what the others need for the values of a
+// family with many labels, for exemplars, and for what may fail. False, and nothing was counted: it
+// is not that.
+inline bool UpdatePresent(promplug_family* f, const promplug_str* label_values, size_t n,
+                          int32_t op, double value) {
+  constexpr size_t kFew = 8;
+  if (f == nullptr || n > kFew || (label_values == nullptr && n > 0)) return false;
+  if (op < PROMPLUG_OP_ADD || op > PROMPLUG_OP_OBSERVE) return false;
+  Family* family = FromHandle(f);
+  const promplug_instance* instance = InstanceOf(family);
+  if (instance == nullptr || instance->fork_watch.Forked()) return false;
+  LabelValues values;
+  for (size_t i = 0; i < n; ++i) values.views[i] = View(label_values[i]);
+  return family->UpdatePresent(values.views, n, static_cast<UpdateOp>(op), value);
+}
+
 Status UpdateOne(promplug_family* f, const promplug_str* label_values, size_t n, int32_t op,
                  double value, const promplug_exemplar* e) {
   if (f == nullptr) return Status(Code::kInvalid, {});
@@ -32,6 +48,11 @@ Status UpdateOne(promplug_family* f, const promplug_str* label_values, size_t n,
   std::string labels;
   const Exemplar exemplar = ExemplarOf(e, &labels);
   return family->Update(values.views, n, static_cast<UpdateOp>(op), value, &exemplar);
+}
+
+[[gnu::noinline]] int32_t UpdateAny(promplug_family* f, const promplug_str* label_values, size_t n,
+                                    int32_t op, double value, const promplug_exemplar* e) {
+  return QuickFence([&] { return UpdateOne(f, label_values, n, op, value, e); });
 }
 
 // False: nothing was counted. The family's locks are not for a fork child, and memory may be short.
@@ -100,7 +121,9 @@ void ObserveExemplar(promplug_metric* m, double v, const promplug_exemplar* e) {
 
 int32_t Update(promplug_family* f, const promplug_str* label_values, size_t n, int32_t op,
                double value, const promplug_exemplar* exemplar) {
-  return QuickFence([&] { return UpdateOne(f, label_values, n, op, value, exemplar); });
+  if (exemplar == nullptr && UpdatePresent(f, label_values, n, op, value)) [[likely]]
+    return PROMPLUG_OK;
+  return UpdateAny(f, label_values, n, op, value, exemplar);
 }
 
 int32_t UpdateMany(promplug_update* updates, size_t n) {

@@ -28,7 +28,7 @@ ForkWatch::~ForkWatch() {
   if (page_ != nullptr) ::munmap(const_cast<unsigned char*>(page_), kPageBytes);
 }
 
-bool ForkWatch::Forked() const { return page_ != nullptr ? *page_ == 0 : ::getpid() != pid_; }
+bool ForkWatch::OtherProcess() const { return ::getpid() != pid_; }
 
 void ForkWatch::Adopt() {
   pid_ = ::getpid();

@@ -15,11 +15,13 @@ class ForkWatch {
   ForkWatch(const ForkWatch&) = delete;
   ForkWatch& operator=(const ForkWatch&) = delete;
 
-  bool Forked() const;
+  bool Forked() const { return page_ != nullptr ? *page_ == 0 : OtherProcess(); }
   // This process is the one from now on.
   void Adopt();
 
  private:
+  bool OtherProcess() const;
+
   volatile unsigned char* page_ = nullptr;
   pid_t pid_;
 };

@@ -82,16 +82,9 @@ void Family::SeriesRevived() {
   context_->live_series.fetch_add(1, std::memory_order_relaxed);
 }
 
-Series* Family::Find(uint64_t hash, const std::string_view* values, size_t n) const {
-  const auto low = static_cast<uint32_t>(hash);
-  return table_.Find(hash, [&](const Series& series) {
-    return series.hash_ == low && HasValues(series, values, n);
-  });
-}
-
-Series* Family::FindPinned(uint64_t hash, const std::string_view* values, size_t n) {
+Series* Family::FindPinned(const std::string_view* values, size_t n, uint64_t* hash) {
   const ReadSections::Guard section = context_->sections->Enter();
-  Series* series = Find(hash, values, n);
+  Series* series = Find(values, n, hash);
   if (series == nullptr) return nullptr;
   // Either this pin is seen by who takes the series out of the table, or its mark is seen here.
   series->pins_.fetch_add(1, std::memory_order_seq_cst);
@@ -131,9 +124,9 @@ Status Family::FindOrMake(const std::string_view* values, size_t n, Series** out
                       std::to_string(shape_.label_names.size()) + " label names",
                   out);
   }
-  const uint64_t hash = HashValues(values, n);
-  *out = FindPinned(hash, values, n);
-  if (*out == nullptr) return Make(hash, values, n, out);
+  uint64_t hash = 0;
+  *out = FindPinned(values, n, &hash);
+  if (*out == nullptr) return Make(values, n, out);
   // Asking for a series exposes it, also where it had been removed.
   if ((*out)->route_.load(std::memory_order_acquire) & Series::kRemoved) (*out)->Wake();
   return Status();
@@ -158,14 +151,15 @@ Status Family::RenderValues(const std::string_view* values, size_t n, std::strin
   return Status(Code::kInvalid, "the labels are longer than 65535 bytes");
 }
 
-Status Family::Make(uint64_t hash, const std::string_view* values, size_t n, Series** out) {
+Status Family::Make(const std::string_view* values, size_t n, Series** out) {
   std::string labels;
   Status status = RenderValues(values, n, &labels);
   if (!status.ok()) return Refuse(Refusal::kLabels, status.text(), out);
 
   std::lock_guard lock(mutex_);
   // Whoever was here before may have made it, or have left it half taken out.
-  *out = FindPinned(hash, values, n);
+  uint64_t hash = 0;
+  *out = FindPinned(values, n, &hash);
   if (*out != nullptr) {
     if ((*out)->route_.load(std::memory_order_acquire) & Series::kRemoved) (*out)->Wake();
     return Status();
@@ -198,15 +192,9 @@ Status Family::Make(uint64_t hash, const std::string_view* values, size_t n, Ser
 }
 
 Status Family::Apply(Series* series, UpdateOp op, double value) {
+  if (ApplyHot(series, op, value)) return Status();
   const MetricType type = shape_.type;
-  if (op == UpdateOp::kAdd && type == MetricType::kCounter) {
-    series->CounterAdd(value);
-  } else if (op == UpdateOp::kAdd && type == MetricType::kGauge) {
-    series->GaugeAdd(value);
-  } else if (op == UpdateOp::kSet && type == MetricType::kGauge) {
-    series->GaugeSet(value);
-  } else if (op == UpdateOp::kObserve &&
-             (type == MetricType::kHistogram || type == MetricType::kSummary)) {
+  if (op == UpdateOp::kObserve && type == MetricType::kSummary) {
     series->Observe(value);
   } else if (op == UpdateOp::kSet && type == MetricType::kStateset && value >= 0 &&
              value < 2.0 * static_cast<double>(shape_.states.size())) {
@@ -227,7 +215,8 @@ Status Family::Update(const std::string_view* values, size_t n, UpdateOp op, dou
   };
   if (n == shape_.label_names.size()) {
     const ReadSections::Guard section = context_->sections->Enter();
-    Series* series = Find(HashValues(values, n), values, n);
+    uint64_t hash = 0;
+    Series* series = Find(values, n, &hash);
     if (series != nullptr &&
         (series->route_.load(std::memory_order_acquire) & Series::kDead) == 0) {
       return apply(series);

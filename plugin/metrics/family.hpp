@@ -76,6 +76,9 @@ class Family {
   // Look-up and update in one; otherwise as FindOrMake. `exemplar` may be nullptr.
   Status Update(const std::string_view* values, size_t n, UpdateOp op, double value,
                 const Exemplar* exemplar = nullptr);
+  // The usual case of Update(), without an exemplar. False, and nothing was counted: there is no
+  // such series yet, or the operation is not one of a counter, gauge or histogram. [hot]
+  bool UpdatePresent(const std::string_view* values, size_t n, UpdateOp op, double value);
   // kInvalid: the operation does not fit the type.
   Status Apply(Series* series, UpdateOp op, double value);
   // The same, under a short lock, and keeps the exemplar: its labels, `value`, and its time (0:
@@ -161,13 +164,16 @@ class Family {
   void SeriesRevived();
   void UpdateIgnored() { context_->ignored_updates.fetch_add(1, std::memory_order_relaxed); }
 
-  uint64_t HashValues(const std::string_view* values, size_t n) const;
-  bool HasValues(const Series& series, const std::string_view* values, size_t n) const;
+  inline uint64_t HashValues(const std::string_view* values, size_t n) const;
+  inline bool HasValues(const Series& series, const std::string_view* values, size_t n) const;
   bool HasEscapedValues(const Series& series, const std::string_view* values, size_t n) const;
   uint64_t HashOf(const Series& series) const;
-  Series* Find(uint64_t hash, const std::string_view* values, size_t n) const;
-  Series* FindPinned(uint64_t hash, const std::string_view* values, size_t n);
-  Status Make(uint64_t hash, const std::string_view* values, size_t n, Series** out);
+  // nullptr, or the series, which may be one that is being taken out; *hash is that of the values
+  // in any case. REQUIRES: in a read section
+  Series* Find(const std::string_view* values, size_t n, uint64_t* hash) const;
+  Series* FindPinned(const std::string_view* values, size_t n, uint64_t* hash);
+  bool ApplyHot(Series* series, UpdateOp op, double value);
+  Status Make(const std::string_view* values, size_t n, Series** out);
   Status Refuse(Refusal reason, const std::string& text, Series** out);
   Status RenderValues(const std::string_view* values, size_t n, std::string* out) const;
   bool KeepsExemplar(UpdateOp op, double value, const Exemplar& exemplar) const;

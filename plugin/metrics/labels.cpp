@@ -67,6 +67,19 @@ void AppendUnescapedLabelValue(std::string* out, std::string_view escaped) {
   }
 }
 
+bool IsEscapedAs(std::string_view value, std::string_view escaped) {
+  for (const char c : value) {
+    const bool special = c == '\\' || c == '"' || c == '\n';
+    if (special) {
+      if (escaped.empty() || escaped[0] != '\\') return false;
+      escaped.remove_prefix(1);
+    }
+    if (escaped.empty() || escaped[0] != (c == '\n' ? 'n' : c)) return false;
+    escaped.remove_prefix(1);
+  }
+  return escaped.empty();
+}
+
 bool AppendRenderedName(std::string* out, std::string_view name) {
   if (IsValidLabelName(name)) {
     out->append(name);

@@ -20,6 +20,8 @@ struct Label {
 void AppendEscapedLabelValue(std::string* out, std::string_view value);
 // The inverse; `escaped` must come from AppendEscapedLabelValue.
 void AppendUnescapedLabelValue(std::string* out, std::string_view escaped);
+// Whether AppendEscapedLabelValue would write `value` like that. Allocates nothing.
+bool IsEscapedAs(std::string_view value, std::string_view escaped);
 
 // Appends a label name as it stands in the rendered form of Point::labels; whether it is quoted.
 bool AppendRenderedName(std::string* out, std::string_view name);

@@ -182,6 +182,45 @@ TEST_F(FamilyTest, TheSameValuesAreTheSameSeriesAndLookAlikesAreNot) {
     for (size_t j = 0; j < i; ++j) EXPECT_NE(series[i], series[j]) << i << " " << j;
   }
   EXPECT_EQ(registry_.LiveSeries(), sets.size());
+  for (size_t i = 0; i < sets.size(); ++i) {
+    ASSERT_TRUE(
+        family->UpdatePresent(sets[i].data(), 2, UpdateOp::kAdd, 1.0 + static_cast<double>(i)))
+        << i;
+  }
+  const std::map<std::string, double> counted = Values(family);
+  for (size_t i = 0; i < sets.size(); ++i) {
+    EXPECT_EQ(counted.at(std::string(series[i]->labels())), 1.0 + static_cast<double>(i)) << i;
+  }
+}
+
+// Of look-alikes of a series with escapes none is taken for it; of series that are not there none
+// is made.
+TEST_F(FamilyTest, AnUpdateOfWhatIsPresentTakesNothingElse) {
+  Family* family = Make(MetricType::kCounter, "c_total", {"a"});
+  Get(family, {"x\"\n\\"});
+  for (const std::string_view other :
+       {"", "x", "x\"", "x\"\n", "x\"\n\\\\", "x\\\"\\n\\\\", "x\"n\\"}) {
+    EXPECT_FALSE(family->UpdatePresent(&other, 1, UpdateOp::kAdd, 1)) << other;
+  }
+  const std::string_view there = "x\"\n\\";
+  EXPECT_FALSE(family->UpdatePresent(&there, 0, UpdateOp::kAdd, 1));
+  EXPECT_FALSE(family->UpdatePresent(&there, 1, UpdateOp::kSet, 1));
+  EXPECT_FALSE(family->UpdatePresent(&there, 1, UpdateOp::kObserve, 1));
+  EXPECT_TRUE(family->UpdatePresent(&there, 1, UpdateOp::kAdd, 2));
+  EXPECT_THAT(Values(family), ElementsAre(Pair("{a=\"x\\\"\\n\\\\\"}", 2)));
+  EXPECT_EQ(registry_.IgnoredUpdates(), 0u);
+}
+
+TEST_F(FamilyTest, AnUpdateBringsARemovedSeriesBack) {
+  Family* family = Make(MetricType::kGauge, "g", {"a"});
+  const std::string_view value = "x";
+  Series* series = nullptr;
+  ASSERT_TRUE(family->FindOrMake(&value, 1, &series).ok());  // pinned, so that it stays
+  family->Remove(series);
+  EXPECT_TRUE(Values(family).empty());
+  EXPECT_TRUE(family->UpdatePresent(&value, 1, UpdateOp::kSet, 3));
+  EXPECT_THAT(Values(family), ElementsAre(Pair("{a=\"x\"}", 3)));
+  family->Unpin(series);
 }
 
 TEST_F(FamilyTest, RefusesWrongNumbersOfValuesAndTextThatIsNotUtf8) {
