@@ -29,6 +29,7 @@ struct ScrapeConfig {
   uint32_t max_requests_in_flight = 16;
   double timeout_seconds = 10;  // for a scrape without X-Prometheus-Scrape-Timeout-Seconds
   ScrapeCompression compression = ScrapeCompression::kAuto;
+  bool created_series = true;  // in OpenMetrics
 };
 
 struct PushgatewayConfig {

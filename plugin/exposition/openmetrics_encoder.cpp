@@ -87,7 +87,7 @@ void OpenMetricsEncoder::BeginFamily(const FamilyHead& family) {
   } else {
     lines.single = SingleSuffix(family.type);
     lines.stem = WithoutSuffix(family.name, lines.single);
-    lines.created = true;
+    lines.created = created_series_;
     name = lines.stem;
   }
   if (family.type == MetricType::kGaugeHistogram) {

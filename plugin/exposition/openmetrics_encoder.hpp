@@ -17,13 +17,17 @@ namespace promplug {
 // - Sums, counts and quantiles as LineEncoder::Dialect::kOpenMetrics says.
 class OpenMetricsEncoder final : public LineEncoder {
  public:
-  OpenMetricsEncoder() : LineEncoder(Dialect::kOpenMetrics) {}
+  // `created_series`: whether counters, histograms and summaries have a _created line each.
+  explicit OpenMetricsEncoder(bool created_series)
+      : LineEncoder(Dialect::kOpenMetrics), created_series_(created_series) {}
 
   void BeginFamily(const FamilyHead& head) override;
   bool End(OutputBuffer* out) override;
 
  private:
   void MakeHead(const FamilyHead& head, std::string_view name, std::string_view type_name);
+
+  const bool created_series_;
 };
 
 }  // namespace promplug

@@ -84,10 +84,10 @@ class EncodedStream final : public ExpositionStream {
   Point batch_[kBatch];
 };
 
-std::unique_ptr<Encoder> NewFormatEncoder(Format format) {
-  switch (format) {
+std::unique_ptr<Encoder> NewFormatEncoder(const ExpositionForm& form) {
+  switch (form.format) {
     case Format::kOpenMetrics:
-      return std::make_unique<OpenMetricsEncoder>();
+      return std::make_unique<OpenMetricsEncoder>(form.created_series);
     case Format::kProtobuf:
       return std::make_unique<ProtobufEncoder>();
     case Format::kText004:
@@ -98,7 +98,7 @@ std::unique_ptr<Encoder> NewFormatEncoder(Format format) {
 }
 
 std::unique_ptr<Encoder> NewEncoder(const ExpositionForm& form) {
-  auto encoder = NewFormatEncoder(form.format);
+  auto encoder = NewFormatEncoder(form);
   const Escaping escaping = form.escaping.value_or(Escaping::kUnderscores);
   if (escaping == Escaping::kAllowUtf8) return encoder;
   return std::make_unique<EscapingEncoder>(std::move(encoder), escaping);

@@ -28,6 +28,8 @@ struct ExpositionForm {
   Format format;
   // What the client asked for; where it did not: kUnderscores, and the Content-Type says nothing.
   std::optional<Escaping> escaping;
+  // Whether OpenMetrics has _created lines. The other formats have none in any case.
+  bool created_series = true;
 };
 
 // The Content-Type, with version, charset and what the client asked for.

@@ -102,6 +102,7 @@ class Handler final : public MetricsHandler {
   static AnswerForm Form(const ScrapeRequest& request, const ScrapeConfig& config) {
     AnswerForm form;
     form.exposition = NegotiateForm(HeaderValue(request, "Accept"));
+    form.exposition.created_series = config.created_series;
     const std::span<const Coding> offered = Offered(config.compression);
     form.coding_varies = !offered.empty();
     form.coding = NegotiateCoding(HeaderValue(request, "Accept-Encoding"), offered);

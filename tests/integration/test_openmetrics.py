@@ -60,6 +60,18 @@ class OpenMetricsTest(StackCase):
         self.assertEqual(len(created), 1)
         self.assertTrue(0 <= time.time() - created[0].value < 600, created)
 
+    def test_created_series_may_be_left_out(self):
+        address = self.start_formats_host(self.new_directory(), self.addCleanup,
+                                          "scrape.created_series=false")
+        answer = web.get(f"http://{address}/metrics", headers={"Accept": OPENMETRICS})
+        families = read(answer.text)
+        self.assertEqual(set(families), set(read(self.scrape().text)))
+        self.assertNotIn("_created", answer.text)
+        prometheus = self.server(Prometheus, [("formats", address, False)], [])
+        self.eventually(lambda: prometheus.value("no_suffix_total") == 5, 20,
+                        lambda: f"a scrape; targets: {prometheus.targets()}")
+        self.assertEqual(prometheus.value('count({__name__=~".+_created"}) or vector(0)'), 0)
+
     def test_an_empty_choice_is_an_empty_exposition(self):
         answer = web.get(self.url + "?name[]=nothing", headers={"Accept": OPENMETRICS})
         self.assertEqual(answer.text, "# EOF\n")

@@ -33,6 +33,7 @@ TEST(ConfigKeys, DefaultsOfTheTableAreThoseOfTheStructs) {
   EXPECT_EQ(from_table.scrape.max_requests_in_flight, config.scrape.max_requests_in_flight);
   EXPECT_EQ(from_table.scrape.timeout_seconds, config.scrape.timeout_seconds);
   EXPECT_EQ(from_table.scrape.compression, config.scrape.compression);
+  EXPECT_EQ(from_table.scrape.created_series, config.scrape.created_series);
   EXPECT_EQ(from_table.pushgateway.url, config.pushgateway.url);
   EXPECT_EQ(from_table.pushgateway.interval_seconds, config.pushgateway.interval_seconds);
   EXPECT_EQ(from_table.pushgateway.timeout_seconds, config.pushgateway.timeout_seconds);
@@ -140,6 +141,7 @@ scrape:
   max_requests_in_flight: 3
   timeout_seconds: 1.5
   compression: none
+  created_series: false
 pushgateway:
   url: https://gw.example/prefix/
   interval_seconds: 60
@@ -169,6 +171,7 @@ log_level: error
   EXPECT_EQ(config.scrape.max_requests_in_flight, 3u);
   EXPECT_EQ(config.scrape.timeout_seconds, 1.5);
   EXPECT_EQ(config.scrape.compression, ScrapeCompression::kNone);
+  EXPECT_FALSE(config.scrape.created_series);
   EXPECT_EQ(config.pushgateway.url, "https://gw.example/prefix");
   EXPECT_EQ(config.pushgateway.interval_seconds, 60u);
   EXPECT_EQ(config.pushgateway.timeout_seconds, 9);

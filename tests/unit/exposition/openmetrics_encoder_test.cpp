@@ -20,9 +20,10 @@ using testing::FakePoint;
 constexpr std::string_view kEof = "# EOF\n";
 
 // Without the end, which every exposition has.
-std::string Encoded(Gathering gathering) {
-  const auto stream =
-      NewExpositionStream(std::move(gathering), Format::kOpenMetrics, Timestamps::kKeep);
+std::string Encoded(Gathering gathering, bool created_series = true) {
+  ExpositionForm form = Format::kOpenMetrics;
+  form.created_series = created_series;
+  const auto stream = NewExpositionStream(std::move(gathering), form, Timestamps::kKeep);
   std::string all;
   for (auto piece = stream->Next(); !piece.empty(); piece = stream->Next()) all += piece;
   EXPECT_TRUE(all.ends_with(kEof)) << all;
@@ -115,6 +116,21 @@ TEST(OpenMetricsEncoder, SaysWhenACounterAHistogramAndASummaryWereMade) {
   EXPECT_EQ(
       One(MetricType::kGaugeHistogram, "a", {FakePoint::Histogram("", {}, {1}, 2).CreatedAt(at)}),
       "# TYPE a gaugehistogram\na_bucket{le=\"+Inf\"} 1\na_gsum 2\na_gcount 1\n");
+}
+
+TEST(OpenMetricsEncoder, LeavesOutCreatedSeriesWhereTheFormSaysSo) {
+  const Exemplar exemplar{R"({a="b"})", 3, 0};
+  Gathering g;
+  AddFamily(&g, MetricType::kCounter, "a_total", "",
+            {FakePoint::Integer("{b=\"c\"}", 1).CreatedAt(1000).WithExemplars({exemplar})});
+  AddFamily(&g, MetricType::kHistogram, "h", "",
+            {FakePoint::Histogram("", {}, {1}, 2).CreatedAt(1000)});
+  AddFamily(&g, MetricType::kSummary, "s", "",
+            {FakePoint::Summary("", {}, {}, 2, 1).CreatedAt(1000)});
+  EXPECT_EQ(Encoded(std::move(g), false),
+            "# TYPE a counter\na_total{b=\"c\"} 1 # {a=\"b\"} 3\n"
+            "# TYPE h histogram\nh_bucket{le=\"+Inf\"} 1\nh_sum 2\nh_count 1\n"
+            "# TYPE s summary\ns_sum 2\ns_count 1\n");
 }
 
 TEST(OpenMetricsEncoder, WritesExemplarsBehindTheirLines) {
