@@ -172,6 +172,10 @@ class FamilyReader final : public PointSource {
       if (!exemplars_.empty()) out->exemplars = nullptr, out->n_exemplars = 0;
       return;
     }
+    CopyExemplars(series, n, buckets, out);
+  }
+
+  [[gnu::noinline]] void CopyExemplars(const Series& series, size_t n, size_t buckets, Point* out) {
     // Grows at most once in a batch, so that what points say before stays where it is.
     if (exemplars_.size() < batch_ * buckets) exemplars_.resize(batch_ * buckets);
     Exemplar* exemplars = exemplars_.data() + n * buckets;
