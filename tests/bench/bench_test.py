@@ -4,9 +4,11 @@ import json
 import subprocess
 import unittest
 
+import breakdown
 import comparison
 import goals
 import pages
+import profiles
 import tables
 from drivers import HERE, PYTHON, Drivers
 
@@ -49,7 +51,7 @@ class PagesTest(unittest.TestCase):
         self.assertEqual(row_of(text, "counter: increment"),
                          "| counter: increment | 1 | 2.00 | 8.00 | 5.00 | - | 300 | 2.50x | 1.00 "
                          "| 0.50x |")
-        self.assertIn("| 5.00 | 4.00 | 2.00 | 0.50x | reached |",
+        self.assertIn("| 5.00 | 4.00 | 2.00 | 2.00 | 0.50x | reached |",
                       row_of(text, "counter: increment, 1 thread"))
 
     def test_what_was_not_measured_has_no_row_and_no_verdict(self):
@@ -57,7 +59,7 @@ class PagesTest(unittest.TestCase):
                                       "push/client_golang_text/cpu": (30, "ms")}))
         self.assertEqual(text.count("reached") + text.count("MISSED"), 1)
         self.assertNotIn("counter: increment", text)
-        self.assertIn("| 30.0 | 1.50 | 1.00 |", row_of(text, "push of 10 000 series, client CPU"))
+        self.assertIn("| 30.0 | 1.50 | 1.00 | 1.00 |", row_of(text, "push of 10 000 series, client CPU"))
 
     def test_the_terminal_shows_the_same_figures(self):
         measures = {"hot/inc/promplug/1": (2.25, "ns")}
@@ -87,6 +89,68 @@ class ComparisonTest(unittest.TestCase):
                          [["WORSE", "hot/inc/promplug/1"], ["better", "hot/set/promplug/1"],
                           ["WORSE", "room/CleanDefault/speed"]])
         self.assertIn("1 figures within", said[-1])
+
+
+OUT = """positions: line
+ob=/x/build/plugin/promplug.so
+fl=/x/build/bench/../../plugin/metrics/series.hpp
+fn=CounterInc
+10 6
+fi=/usr/include/c++/12/bits/atomic_base.h
+20 1
+fe=/x/build/bench/../../plugin/metrics/series.hpp
+11 2
+cob=/usr/lib/libisal.so.2.0.30
+cfi=/somewhere/igzip.c
+cfn=isal_deflate
+calls=1 5
+12 1000
+ob=/usr/lib/libisal.so.2.0.30
+fl=???
+fn=isal_deflate
+0 1000
+ob=/x/build/tests/bench/work_probe
+fl=/x/tests/bench/work_probe.cpp
+fn=measured_work
+40 3
+totals: 1012
+"""
+
+
+class ProfileTest(unittest.TestCase):
+    def test_each_instruction_counts_once_where_it_comes_from(self):
+        self.assertEqual(profiles.parts(OUT), {
+            "metrics/series.hpp": 8, "headers of the C++ library": 1, "libisal": 1000,
+            "the caller": 3})
+
+    def test_small_parts_are_one_row(self):
+        self.assertEqual(profiles.larger({"a": 10, "b": 989, "c": 1}),
+                         {"b": 989, profiles.REST: 11})
+        self.assertEqual(profiles.larger({"a": 50, "b": 50}), {"a": 50, "b": 50})
+
+    def test_parts_are_shown_beside_the_time_of_the_work(self):
+        measures = {"hot/look_up_inc/promplug_idle/1": (50, "ns"),
+                    "instructions/look_up_inc": (500, "instructions"),
+                    "profile/look_up_inc/metrics/hash.hpp": (100, "instructions"),
+                    "pace/eight_chains": (30, "ns")}
+        made = result(measures)
+        made["measures"]["hot/look_up_inc/promplug_idle/1"]["least"] = 40
+        made["measures"]["pace/eight_chains"]["least"] = 20
+        text = pages.markdown(made)
+        work = "look-up by 3 labels, and increment"
+        self.assertIn(f"| {work} | 500 | 40.0 | 50.0 | 12.5 | 10.0 |", text)
+        self.assertIn(f"| {work} | metrics/hash.hpp | 100 | 20 % |", text)
+        self.assertIn("| eight | 20.0 | 30.0 | 1.50x |", text)
+
+    def test_what_is_on_the_wire_is_the_rest(self):
+        text = pages.markdown(result({
+            "scrape/counters/promplug/10000/line": (20, "ns"),
+            "scrape/counters_gzip/promplug/10000/line": (100, "ns"),
+            "http/gzip/promplug/cpu": (1.5, "ms")}))
+        self.assertIn("| HTTP scrape, gzip | 1.50 | 0.20 | 0.80 | 0.50 |", text)
+
+    def test_every_profiled_work_has_a_title(self):
+        self.assertLessEqual(set(profiles.WORKS), set(breakdown.WORKS))
 
 
 class PythonDriverTest(unittest.TestCase):

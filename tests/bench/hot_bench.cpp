@@ -23,76 +23,18 @@
 
 #include "bench/empty_call.h"
 #include "bench/plugin_host.hpp"
+#include "bench/plugin_updates.hpp"
 #include "bench/work.hpp"
 
 namespace promplug::bench {
 namespace {
 
 constexpr size_t kValues = 4096;  // a power of two
-// How many series the family has in which the look-up finds one.
-constexpr size_t kLookUpSeries = 1000;
-constexpr size_t kLookedUp = 500;
 
 const std::vector<double>& Values() {
   static const std::vector<double> values = Durations(kValues);
   return values;
 }
-
-struct PluginSide {
-  Instance instance;
-  promplug_metric* counter;
-  promplug_metric* fraction;
-  promplug_metric* gauge;
-  promplug_metric* histogram;
-  promplug_metric* native;
-  promplug_family* looked_up;
-  LabelValues labels = LabelValuesOf(kLookedUp);
-  promplug_str label_strs[3];
-
-  PluginSide() {
-    counter = Single(PROMPLUG_COUNTER, "counter_total");
-    fraction = Single(PROMPLUG_COUNTER, "fraction_total");
-    gauge = Single(PROMPLUG_GAUGE, "gauge");
-    histogram = Single(PROMPLUG_HISTOGRAM, "histogram");
-    promplug_family_desc native_desc = Desc(PROMPLUG_HISTOGRAM, "native_histogram");
-    native_desc.n_buckets = 0;
-    native_desc.native_max_buckets = 160;
-    native = Metric(instance.Family(native_desc), nullptr, 0);
-    static const promplug_str kNames[] = {Str(kLabelNames[0]), Str(kLabelNames[1]),
-                                          Str(kLabelNames[2])};
-    promplug_family_desc desc = Desc(PROMPLUG_COUNTER, "looked_up_total");
-    desc.label_names = kNames;
-    desc.n_label_names = 3;
-    looked_up = instance.Family(desc);
-    for (size_t i = 0; i < kLookUpSeries; ++i) {
-      const LabelValues values = LabelValuesOf(i);
-      const promplug_str strs[] = {Str(values[0]), Str(values[1]), Str(values[2])};
-      Metric(looked_up, strs, 3);
-    }
-    for (size_t i = 0; i < 3; ++i) label_strs[i] = Str(labels[i]);
-  }
-
-  void LookUpAndAdd() {
-    benchmark::DoNotOptimize(Api()->update(looked_up, label_strs, 3, PROMPLUG_OP_ADD, 1, nullptr));
-  }
-
- private:
-  static promplug_family_desc Desc(int32_t type, const char* name) {
-    promplug_family_desc desc = {};
-    desc.struct_size = sizeof desc;
-    desc.type = type;
-    desc.name = Str(name);
-    desc.help = Str("Measured.");
-    if (type == PROMPLUG_HISTOGRAM) {
-      desc.buckets = kBounds;
-      desc.n_buckets = std::size(kBounds);
-    }
-    return desc;
-  }
-  promplug_metric* Single(int32_t type, const char* name) {
-    return Metric(instance.Family(Desc(type, name)), nullptr, 0);
-  }
-};
 
 struct PeerSide {
   prometheus::Registry registry;
@@ -153,7 +95,7 @@ void Register(const std::string& work, const std::string& who, Operation operati
   Finish(benchmark::RegisterBenchmark((work + "/" + who).c_str(), body), iterations);
 }
 
-void RegisterPlugin(const std::string& who, PluginSide* side) {
+void RegisterPlugin(const std::string& who, PluginUpdates* side) {
   const promplug_api* const api = Api();
   const double* const values = Values().data();
   Register("inc", who, [=](size_t) { api->counter_inc(side->counter); });
@@ -164,7 +106,7 @@ void RegisterPlugin(const std::string& who, PluginSide* side) {
   Register("observe_native", who,
            [=](size_t i) { api->observe(side->native, values[i % kValues]); });
   Register(
-      "look_up_inc", who, [=](size_t) { side->LookUpAndAdd(); }, kDear);
+      "look_up_inc", who, [=](size_t) { benchmark::DoNotOptimize(side->LookUpAndAdd()); }, kDear);
 }
 
 void RegisterPeer(PeerSide* side) {
@@ -190,6 +132,22 @@ void RegisterLimit(const std::string& work, Operation operation) {
   Finish(benchmark::RegisterBenchmark((work + "/limit").c_str(), body), kCheap);
 }
 
+// What the machine gives: so many additions in each of a number of chains that do not wait for each
+// other. One chain runs at the clock's pace; eight take all that a core can do at once, and take
+// longer where the core is shared with another hardware thread.
+template <size_t kChains>
+void RegisterPace(const std::string& name) {
+  const auto body = [](benchmark::State& state) {
+    uint64_t chains[kChains] = {};
+    for (auto _ : state) {
+      for (int step = 0; step < 16; ++step) {
+        for (uint64_t& chain : chains) benchmark::DoNotOptimize(++chain);
+      }
+    }
+  };
+  benchmark::RegisterBenchmark(("pace/" + name).c_str(), body)->Iterations(kDear)->Threads(1);
+}
+
 void RegisterLimits() {
   RegisterLimit("inc", [](std::atomic<uint64_t>& cell, size_t) {
     benchmark::DoNotOptimize(cell.fetch_add(1, std::memory_order_relaxed));
@@ -201,6 +159,8 @@ void RegisterLimits() {
   Register("inc", "shared_limit", [](size_t) {
     benchmark::DoNotOptimize(shared_line.cell.fetch_add(1, std::memory_order_relaxed));
   });
+  RegisterPace<1>("one_chain");
+  RegisterPace<8>("eight_chains");
   const empty_call_table* const calls = EmptyCalls();
   Register("empty_call", "loaded_object", [=](size_t) { calls->empty(&shared_line); });
   const auto add = [=](benchmark::State& state) {
@@ -212,7 +172,7 @@ void RegisterLimits() {
 
 // The plugin spreads a series that was hot in two rounds of its upkeep, four of which are in a
 // second.
-void MakeHot(PluginSide* side) {
+void MakeHot(PluginUpdates* side) {
   const auto end = std::chrono::steady_clock::now() + std::chrono::milliseconds(1500);
   const auto body = [=] {
     const promplug_api* const api = Api();
@@ -221,7 +181,7 @@ void MakeHot(PluginSide* side) {
         api->counter_inc(side->counter);
         api->counter_add(side->fraction, .5);
         api->observe(side->histogram, Values()[i]);
-        side->LookUpAndAdd();
+        benchmark::DoNotOptimize(side->LookUpAndAdd());
       }
     }
   };
@@ -240,9 +200,9 @@ int main(int argc, char** argv) {
   benchmark::AddCustomContext("promplug", Api()->version);
   benchmark::AddCustomContext("compiler", __VERSION__);
 
-  PluginSide hot;
+  PluginUpdates hot;
   hot.instance.Start();
-  PluginSide idle;
+  PluginUpdates idle;
   PeerSide peer;
   RegisterPlugin("promplug", &hot);
   RegisterPlugin("promplug_idle", &idle);

@@ -27,8 +27,11 @@ def updates(drivers, plan):
         for job in in_some_order(jobs):
             merge(runs, job())
     for name, repetitions in runs.items():
-        work, who, _, threads = name.split("/")
-        drivers.keep(f"hot/{work}/{who}/{threads.removeprefix('threads:')}", "ns",
+        work, who, _, *threads = name.split("/")
+        if work == "pace":
+            drivers.keep(f"pace/{who}", "ns", (r["cpu_time"] for r in repetitions))
+            continue
+        drivers.keep(f"hot/{work}/{who}/{threads[0].removeprefix('threads:')}", "ns",
                      (r["cpu_time"] for r in drivers.undisturbed(repetitions)))
 
 

@@ -14,6 +14,7 @@ import comparison
 import inprocess
 import network
 import pages
+import profiles
 from drivers import Drivers
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -77,7 +78,8 @@ class Smoke(Full):
 
 def measure(drivers, plan):
     for part in (inprocess.updates, inprocess.scrapes, inprocess.memory, inprocess.tails,
-                 inprocess.c_host, network.http, network.pushes, inprocess.rooms):
+                 inprocess.c_host, network.http, network.pushes, inprocess.rooms,
+                 profiles.instructions):
         begun = time.monotonic()
         part(drivers, plan)
         drivers.say(f"{part.__name__} took {time.monotonic() - begun:.0f} s")

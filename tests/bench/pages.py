@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: MIT
 """What a result of measure.py looks like: in the terminal, and as docs/benchmarks.md."""
+import breakdown
 import goals
 import tables
 
 
 def all_tables(result):
     figures = tables.Figures(result)
-    made = [goals.table(figures), *(make(figures) for make in tables.ALL)]
+    made = [goals.table(figures), *(make(figures) for make in (*tables.ALL, *breakdown.ALL))]
     return [table for table in made if table.rows]
 
 

@@ -68,6 +68,15 @@ class Figures:
         measure = self.measures.get(key)
         return None if measure is None else measure["value"]
 
+    def least(self, key):
+        measure = self.measures.get(key)
+        return None if measure is None else measure.get("least", measure["value"])
+
+    def under(self, prefix):
+        """What comes after the prefix, and the value, in the order of the result."""
+        return [(key.removeprefix(prefix), measure["value"])
+                for key, measure in self.measures.items() if key.startswith(prefix)]
+
     def of_all(self, form):
         """promplug's and each peer's, of keys that differ by who."""
         return [self.value(form.format(who=who)) for who in EVERYBODY]

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: MIT
 """OpenMetrics and escaped names, read by python3-prometheus-client and the distribution's servers."""
+import gzip
+import http.client
 import os
 import time
 import unittest
@@ -7,7 +9,7 @@ import urllib.parse
 
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
-from case import INTERVAL_SECONDS, NEXT_PUSH_SECONDS, StackCase
+from case import DATA, INTERVAL_SECONDS, NEXT_PUSH_SECONDS, StackCase
 from exposition import read_samples
 from stack import web
 from stack.process import Process
@@ -53,6 +55,30 @@ class OpenMetricsTest(StackCase):
         self.assertEqual(families["my_gauge__"].documentation, 'Quoted "help" \\.')
         degrees = [s.name for s in families["degrees"].samples]
         self.assertEqual(degrees, ["degrees_bucket"] * 3 + ["degrees_created"])
+
+    def test_the_requests_that_a_real_prometheus_sent_are_answered_as_it_likes_best(self):
+        for name, content_type in (
+                ("default", OPENMETRICS), ("bearer", OPENMETRICS),
+                ("native-histograms", "application/vnd.google.protobuf; "
+                 "proto=io.prometheus.client.MetricFamily; encoding=delimited")):
+            with self.subTest(name):
+                request = (DATA / f"prometheus_request_{name}.txt").read_bytes()
+                path = request.split(b" ", 2)[1]
+                connection = http.client.HTTPConnection(self.address, timeout=30)
+                self.addCleanup(connection.close)
+                connection.connect()
+                connection.sock.sendall(request.replace(path, b"/metrics", 1))
+                answer = http.client.HTTPResponse(connection.sock, method="GET")
+                answer.begin()
+                body = gzip.decompress(answer.read())
+                self.assertEqual(answer.status, 200)
+                self.assertEqual(answer.headers["Content-Type"], content_type)
+                self.assertEqual(answer.headers["Content-Encoding"], "gzip")
+                self.assertEqual(answer.headers["Vary"], "Accept-Encoding")
+                if content_type == OPENMETRICS:
+                    self.assertIn("traced", read(body.decode()))
+                else:
+                    self.assertIn(b"traced_total", body)
 
     def test_a_series_was_created_when_the_host_began(self):
         created = [s for s in read(self.scrape().text)["traced"].samples
