@@ -16,10 +16,11 @@ WORKS = {**{work: (title, f"hot/{work}/promplug_idle/1") for work, title in HOT}
 def pace_table(figures):
     table = Table(
         "How fast the machine was",
-        "ns for 16 additions in each chain, each waiting for the one before. One chain goes at the "
-        "clock's pace whoever else works. Eight chains take all that a core can do at once: where a "
-        "core is lent out to two hardware threads, the other one of another guest too, they take "
-        "longer at the median than at the least. So does all code that does not wait, and by as much.",
+        "ns for 16 additions in each chain, each waiting for the one before. What the median is above "
+        "the least was taken away: by another guest that had the CPU for a while, which both feel; or "
+        "by one on the core's other hardware thread, which eight chains, that take all that a core "
+        "can do at once, feel more than one. Work that hardly waits loses like eight, work that waits "
+        "like one.",
         ("chains", "least", "median", "median : least"))
     for key, title in (("one_chain", "one"), ("eight_chains", "eight")):
         key = f"pace/{key}"

@@ -132,20 +132,28 @@ void RegisterLimit(const std::string& work, Operation operation) {
   Finish(benchmark::RegisterBenchmark((work + "/limit").c_str(), body), kCheap);
 }
 
-// What the machine gives: so many additions in each of a number of chains that do not wait for each
-// other. One chain runs at the clock's pace; eight take all that a core can do at once, and take
-// longer where the core is shared with another hardware thread.
-template <size_t kChains>
-void RegisterPace(const std::string& name) {
-  const auto body = [](benchmark::State& state) {
-    uint64_t chains[kChains] = {};
+// What the machine gives: sixteen additions in one chain, each of which waits for the one before;
+// and in eight chains, which do not wait for each other and take all that a core can do at once.
+// The empty statements keep each number in a register, and its additions apart.
+void RegisterPace() {
+  constexpr int kSteps = 16;
+  const auto one = [](benchmark::State& state) {
+    uint64_t a = 0;
     for (auto _ : state) {
-      for (int step = 0; step < 16; ++step) {
-        for (uint64_t& chain : chains) benchmark::DoNotOptimize(++chain);
+      for (int i = 0; i < kSteps; ++i) asm volatile("" : "+r"(++a));
+    }
+  };
+  const auto eight = [](benchmark::State& state) {
+    uint64_t a = 0, b = 0, c = 0, d = 0, e = 0, f = 0, g = 0, h = 0;
+    for (auto _ : state) {
+      for (int i = 0; i < kSteps; ++i) {
+        ++a, ++b, ++c, ++d, ++e, ++f, ++g, ++h;
+        asm volatile("" : "+r"(a), "+r"(b), "+r"(c), "+r"(d), "+r"(e), "+r"(f), "+r"(g), "+r"(h));
       }
     }
   };
-  benchmark::RegisterBenchmark(("pace/" + name).c_str(), body)->Iterations(kDear)->Threads(1);
+  benchmark::RegisterBenchmark("pace/one_chain", one)->Iterations(kDear)->Threads(1);
+  benchmark::RegisterBenchmark("pace/eight_chains", eight)->Iterations(kDear)->Threads(1);
 }
 
 void RegisterLimits() {
@@ -159,8 +167,7 @@ void RegisterLimits() {
   Register("inc", "shared_limit", [](size_t) {
     benchmark::DoNotOptimize(shared_line.cell.fetch_add(1, std::memory_order_relaxed));
   });
-  RegisterPace<1>("one_chain");
-  RegisterPace<8>("eight_chains");
+  RegisterPace();
   const empty_call_table* const calls = EmptyCalls();
   Register("empty_call", "loaded_object", [=](size_t) { calls->empty(&shared_line); });
   const auto add = [=](benchmark::State& state) {
