@@ -172,7 +172,8 @@ INSTANTIATE_TEST_SUITE_P(
         BadFile{"interval_seconds: 20", "1", "\"interval_seconds\"", "",
                 "did you mean \"pushgateway.interval_seconds\"?"},
         BadFile{"colour: red", "1", "\"colour\"", "",
-                "expected one of collectors, forward, limits, log_level, process_metrics, "
+                "expected one of collectors, forward, limits, log_level, multiprocess, "
+                "process_metrics, "
                 "pushgateway, scrape, self_metrics"},
         BadFile{"limits: {colour: red}", "1", "\"limits.colour\"", "",
                 "expected one of max_series_per_family, series_expiry_seconds"},

@@ -130,7 +130,7 @@ TEST(ConfigKeys, NumbersAreTakenWithinTheRangeThatTheTableStatesAndNotBeyond) {
                         {"forward", "[{" + std::string(key.name) + ": " + text + "}]"}});
     });
   }
-  EXPECT_EQ(checked, 8u);
+  EXPECT_EQ(checked, 10u);
 }
 
 TEST(ConfigKeys, EachKeyIsReadFromTheFileIntoItsField) {
