@@ -68,6 +68,8 @@ def ways():
         "module, off": (ours, promplug() + server("promplug off;")),
         "module": (ours, promplug() + server("promplug on;")),
         "module, exact status": (ours, promplug() + server("promplug on; promplug_status exact;")),
+        "module, one of a set": (ours, promplug("promplug_multiprocess_dir SET;") +
+                                 server("promplug on;")),
         "module, two labels": (ours, promplug(two_labels) + server("promplug on;")),
         "lua, shared dictionary": (lua, LUA + server("log_by_lua_block { count() }")),
         "access_log, buffered": ([], server("access_log access.log combined buffer=64k;")),
@@ -77,6 +79,8 @@ def ways():
 class Way:
     def __init__(self, directory, modules, http):
         (directory / "access.log").symlink_to("/dev/null")
+        self.set = tempfile.TemporaryDirectory(prefix="promplug-cost-", dir="/dev/shm")
+        http = http.replace("SET", self.set.name + "/set")
         self.nginx = Nginx(directory, lambda ports: http.replace("PORT", f"127.0.0.1:{ports[0]}"),
                            modules=modules, main="worker_cpu_affinity 01;")
         self.nginx.start()
@@ -128,6 +132,7 @@ def main():
         finally:
             for way in running.values():
                 way.nginx.stop()
+                way.set.cleanup()
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ import tempfile
 import threading
 import unittest
 
-from case import INTERVAL_SECONDS, NEXT_PUSH_SECONDS
+from case import INTERVAL_SECONDS, NEXT_PUSH_SECONDS, Traffic
 from nginx_case import METRICS, NginxCase, REQUESTS, read_samples, value
 from stack.servers import Pushgateway
 
@@ -25,28 +25,17 @@ server {{
 }}"""
 
 
-class Load:
-    """Threads with kept connections that ask until the end of the block.
+class Load(Traffic):
+    """Kept connections that ask without a pause.
 
     answered: whole answers with 200; broken: connections that ended before theirs.
     """
 
-    def __init__(self, port, threads=4):
-        self.port = port
+    def __init__(self, host, threads=4):
+        super().__init__(host, ["/"], threads)
+        self.port = host.ports[0]
         self.answered = self.broken = 0
-        self._stop = threading.Event()
         self._lock = threading.Lock()
-        self._threads = [threading.Thread(target=self._run) for _ in range(threads)]
-
-    def __enter__(self):
-        for thread in self._threads:
-            thread.start()
-        return self
-
-    def __exit__(self, *_):
-        self._stop.set()
-        for thread in self._threads:
-            thread.join()
 
     def _run(self):
         while not self._stop.is_set():
@@ -141,7 +130,7 @@ class TotalsTest(SetCase):
 class LifeTest(SetCase):
     def test_reloads_under_load_lose_nothing(self):
         host = self.nginx_set()
-        with Load(host.ports[0]) as load:
+        with Load(host) as load:
             for _ in range(8):
                 host.reload()
         # A kept connection that a worker closes when it shuts down answers nothing.
@@ -152,7 +141,7 @@ class LifeTest(SetCase):
     def test_totals_never_fall_while_workers_come_and_go(self):
         host = self.nginx_set()
         seen = []
-        with Load(host.ports[0], threads=2):
+        with Load(host, threads=2):
             for _ in range(4):
                 host.send(signal.SIGHUP)
                 for _ in range(40):
@@ -163,7 +152,7 @@ class LifeTest(SetCase):
     def test_kills_lose_no_more_than_what_was_in_flight(self):
         host = self.nginx_set()
         kills = 12
-        with Load(host.ports[0]) as load:
+        with Load(host) as load:
             for i in range(kills):
                 old = host.worker_pids()
                 os.kill(old[i % len(old)], signal.SIGKILL)
@@ -198,7 +187,7 @@ class LifeTest(SetCase):
     def test_a_new_binary_loses_nothing(self):
         host = self.nginx_set(server=SERVER.replace(" reuseport", ""))
         old = host.master()
-        with Load(host.ports[0]) as load:
+        with Load(host) as load:
             host.send(signal.SIGUSR2)
             self.eventually(lambda: pathlib.Path(f"{host.pid_file}.oldbin").exists() and
                             host.pid_file.exists() and host.master() != old, 20, "a new master")
