@@ -5,6 +5,8 @@
 #include <bit>
 #include <utility>
 
+#include "base/acquire_fence.hpp"
+
 namespace promplug {
 namespace {
 
@@ -24,7 +26,7 @@ bool SegmentExemplars::ReadNode(const ExemplarNode& node, size_t capacity, const
     kept->unix_ms = node.unix_ms.load(std::memory_order_relaxed);
     const size_t length = node.length.load(std::memory_order_relaxed);
     kept->labels.assign(node.text(), std::min(length, capacity));
-    std::atomic_thread_fence(std::memory_order_acquire);
+    AcquireFence();
     if (node.version.load(std::memory_order_relaxed) != before) continue;
     return *series != nullptr && length > 0 && length <= capacity;
   }

@@ -5,6 +5,7 @@
 #include <bit>
 #include <cstring>
 
+#include "base/acquire_fence.hpp"
 #include "metrics/host_cells.hpp"
 #include "metrics/native_buckets.hpp"
 #include "metrics/sketch_pages.hpp"
@@ -104,7 +105,7 @@ bool SegmentPoints::Read(const Series& series, PartPoint* out) {
     const SegmentSeries::Identity seen = SegmentSeries::Look(series);
     if (!seen.exposed() && !(seen.hidden_only() && HostCells(series) != 0)) return false;
     if (!ReadOnce(series, seen, out)) return false;
-    std::atomic_thread_fence(std::memory_order_acquire);
+    AcquireFence();
     const SegmentSeries::Identity now = SegmentSeries::Look(series);
     if (now.exposed() == seen.exposed() && now.hash == seen.hash) return true;
   }
@@ -185,7 +186,7 @@ void SegmentPoints::ReadCounter(const Series& series, uintptr_t route, Point* ou
       whole += cell[0].load(std::memory_order_relaxed);
       fraction += AsDouble(cell[1]);
     });
-    std::atomic_thread_fence(std::memory_order_acquire);
+    AcquireFence();
     if (moves % 2 == 0 && record_.host_cell_moves.load(std::memory_order_relaxed) == moves) break;
   }
   out->is_integer = fraction == 0;
@@ -242,7 +243,7 @@ void SegmentPoints::ReadSummary(const Series& series, PartPoint* out) {
     });
     out->point.integer = pages->count.load(std::memory_order_relaxed);
     out->point.sum = AsDouble(pages->sum_bits);
-    std::atomic_thread_fence(std::memory_order_acquire);
+    AcquireFence();
     if (version % 2 == 0 && pages->version.load(std::memory_order_relaxed) == version) break;
   }
   out->point.is_integer = true;

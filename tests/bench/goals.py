@@ -48,6 +48,8 @@ GOALS = [
          "room/CleanAndStage/peak_bytes", "KiB", "room/CleanAndStage/allowed_bytes"),
     Goal("merging 64 processes of 1 000 counters in any order, a point",
          "room/Merge/CountersInAnyOrder/line", "ns", 150),
+    Goal("reading 64 processes of 1 000 counters (20 ms), a point", "room/ReadSet/Counters/line",
+         "ns", 312.5),
     of_all("load, start and stop in a C host", "host/{who}/all", "ms", 3),
     of_all("resident memory in a C host beyond libstdc++, scraped", "host/{who}/scraped_resident",
            "MiB", 3),

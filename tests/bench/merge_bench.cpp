@@ -4,11 +4,17 @@
 #include <benchmark/benchmark.h>
 
 #include <algorithm>
+#include <cstdlib>
+#include <filesystem>
+#include <memory>
 #include <random>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
+#include "metrics/registry.hpp"
 #include "multiprocess/part_codec.hpp"
+#include "multiprocess/process_set.hpp"
 #include "multiprocess/set_merge.hpp"
 
 namespace promplug {
@@ -165,6 +171,70 @@ void Decode(benchmark::State& state, MetricType type) {
 }
 BENCHMARK_CAPTURE(Decode, Counters, MetricType::kCounter);
 BENCHMARK_CAPTURE(Decode, Histograms, MetricType::kHistogram);
+
+// What a scrape of them costs as a whole, from the second one on: files, segments, merging,
+// reading. The processes are objects of this one, each with a segment of its own.
+class RealSet {
+ public:
+  explicit RealSet(MetricType type) : log_([](LogLevel, std::string_view) {}, LogLevel::kError) {
+    const Clock& clock = Clock::Real();
+    char path[] = "/dev/shm/promplug-bench-XXXXXX";
+    if (::mkdtemp(path) == nullptr) throw std::runtime_error("no directory in /dev/shm");
+    path_ = path;
+    for (uint32_t i = 0; i < kProcesses; ++i) {
+      ProcessSetOptions options;
+      options.directory = path_;
+      sets_.push_back(std::move(ProcessSet::Join(options, clock, log_)).value());
+      registries_.push_back(std::make_unique<Registry>(clock, nullptr, sets_.back()->memory()));
+      Fill(*registries_.back(), type);
+    }
+  }
+  ~RealSet() {
+    registries_.clear();
+    sets_.clear();
+    std::error_code ignored;
+    std::filesystem::remove_all(path_, ignored);
+  }
+  RealSet(const RealSet&) = delete;
+  RealSet& operator=(const RealSet&) = delete;
+
+  size_t Read() { return ReadAll(*sets_[0]->Read(Ignore).value()); }
+
+ private:
+  static void Fill(Registry& registry, MetricType type) {
+    for (size_t f = 0; f < kFamilies; ++f) {
+      const std::string name = "http_server_requests_" + std::to_string(f);
+      FamilyDescription description;
+      description.type = type;
+      description.name = name;
+      description.label_names = {"method", "route", "status"};
+      description.buckets.assign(std::begin(kBounds), std::end(kBounds));
+      Family* family = registry.FindOrMake(description).value();
+      for (size_t i = 0; i < kSeries / kFamilies; ++i) {
+        const std::string route = "/api/v1/items/" + std::to_string(i);
+        const std::string_view values[] = {"GET", route, "200"};
+        Series* series = nullptr;
+        if (!family->FindOrMake(values, 3, &series).ok()) throw std::runtime_error("no series");
+        if (type == MetricType::kCounter) series->CounterAdd(static_cast<double>(i));
+        if (type == MetricType::kHistogram) series->Observe(static_cast<double>(i) / 10);
+      }
+    }
+  }
+
+  Log log_;
+  std::string path_;
+  std::vector<std::unique_ptr<ProcessSet>> sets_;
+  std::vector<std::unique_ptr<Registry>> registries_;
+};
+
+void ReadSet(benchmark::State& state, MetricType type) {
+  RealSet set(type);
+  benchmark::DoNotOptimize(set.Read());
+  for (auto _ : state) benchmark::DoNotOptimize(set.Read());
+  CountPoints(state, kProcesses * kSeries);
+}
+BENCHMARK_CAPTURE(ReadSet, Counters, MetricType::kCounter)->Unit(benchmark::kMillisecond);
+BENCHMARK_CAPTURE(ReadSet, Histograms, MetricType::kHistogram)->Unit(benchmark::kMillisecond);
 
 }  // namespace
 }  // namespace promplug

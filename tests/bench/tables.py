@@ -40,6 +40,8 @@ ROOMS = [
                           ("Histograms", "histograms of 13 buckets"),
                           ("HistogramsInAnyOrder", "such histograms, in an order of its own,"),
                           ("GaugesByWorker", "gauges that are shown by worker"))),
+    ("ReadSet/Counters", "reading 64 processes of 1 000 counters as a scrape does, a point"),
+    ("ReadSet/Histograms", "reading 64 processes of 1 000 histograms, a point"),
     ("Decode/Counters", "reading what a process left, counters, a point"),
     ("Decode/Histograms", "reading what a process left, histograms, a point"),
 ]
