@@ -121,7 +121,7 @@ class ProfileTest(unittest.TestCase):
     def test_each_instruction_counts_once_where_it_comes_from(self):
         self.assertEqual(profiles.parts(OUT), {
             "metrics/series.hpp": 8, "headers of the C++ library": 1, "libisal": 1000,
-            "the caller": 3})
+            profiles.CALLER: 3})
 
     def test_small_parts_are_one_row(self):
         self.assertEqual(profiles.larger({"a": 10, "b": 989, "c": 1}),

@@ -32,7 +32,8 @@ def pace_table(figures):
 def instruction_table(figures):
     table = Table(
         "Instructions and time",
-        "For one update, or one line of a scrape of 10 000: instructions as callgrind counts them, "
+        "For one update, or one line of a scrape of 10 000: instructions from the call into the "
+        "plugin to its return, as callgrind counts them, "
         "the least and the median of the ns of the tables above (updates: of an instance that is not "
         "started), and how many instructions a ns that is. Where many are done in a ns, only fewer "
         "instructions would take less time; where few are, the time goes into waiting: for atomic "

@@ -12,6 +12,8 @@ WORKS = {"inc": (1000, 1), "set": (1000, 1), "observe": (1024, 1), "look_up_inc"
 # Parts below this share of a work are not told apart.
 LEAST_SHARE = 0.02
 REST = "the rest"
+# The probe's own: no part of the work, and left out.
+CALLER = "the caller"
 
 
 def part_of(library, file):
@@ -20,7 +22,7 @@ def part_of(library, file):
         return file.rsplit("/plugin/", 1)[1]
     name = pathlib.Path(library).name
     if name.startswith("work_probe"):
-        return "the caller"
+        return CALLER
     if name.startswith("promplug"):
         return "headers of the C++ library"
     return name.split(".so")[0]
@@ -62,7 +64,7 @@ def count(drivers, work, times):
                         "--compress-strings=no", "--compress-pos=no",
                         f"--callgrind-out-file={out}", *drivers.command("work_probe", work, times)],
                        check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        return parts(out.read_text())
+        return {part: cost for part, cost in parts(out.read_text()).items() if part != CALLER}
 
 
 def instructions(drivers, _):
