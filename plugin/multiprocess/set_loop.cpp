@@ -257,6 +257,7 @@ void SetLoop::Tick() {
   const bool before = lease_.held();
   const bool held = before ? lease_.Renew() : lease_.TryTake();
   leads_.store(held, std::memory_order_relaxed);
+  Report("asking for the lease", lease_.status());
   if (held != before) hooks_.lease_changed(held);
   if (set_.memory().TakeShortage() && !std::exchange(shortage_said_, true)) {
     log_.Error("multiprocess.dir: " + set_.directory().path() +

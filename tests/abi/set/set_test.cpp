@@ -131,6 +131,25 @@ TEST(SetTest, AChildWithoutTheHooksCountsForItsParent) {
   EXPECT_EQ(ValueIn(host.Get(), "c_total"), 3);
 }
 
+TEST(SetTest, AChildThatFindsNoRoomForItsFileGoesOnAlone) {
+  const SetWorld world;
+  Host host(world.Overrides());
+  promplug_metric* counter = host.Metric(host.Family(PROMPLUG_COUNTER, "c_total"));
+  host.Start();
+  Api()->counter_add(counter, 10);
+  ASSERT_EQ(Api()->fork_prepare(host.p), PROMPLUG_OK);
+  Process child([&] {
+    std::filesystem::remove_all(world.path());
+    if (Api()->fork_child(host.p, PROMPLUG_CHILD_RESTART, &host.err) != PROMPLUG_E_IO) return 1;
+    Api()->counter_add(counter, 3);
+    Api()->counter_add(host.Metric(host.Family(PROMPLUG_COUNTER, "later_total")), 4);
+    const std::string text = host.Get();
+    return ValueIn(text, "c_total") == 3 && ValueIn(text, "later_total") == 4 ? 0 : 2;
+  });
+  ASSERT_EQ(Api()->fork_parent(host.p), PROMPLUG_OK);
+  EXPECT_EQ(child.Join(), 0);
+}
+
 TEST(SetTest, OneListensAndAnotherTakesOver) {
   const SetWorld world;
   const std::vector<promplug_kv> overrides =
