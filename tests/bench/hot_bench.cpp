@@ -3,8 +3,9 @@
 // and at two on the same series. Names are work/who/iterations:N/threads:N.
 //
 // Who: promplug; promplug_idle, whose series are not spread over CPUs, since nothing maintains an
-// instance that is not started; prometheus_cpp; limit, the least that any design needs inside its
-// host, each thread on a line of its own; shared_limit, both threads on one line.
+// instance that is not started; promplug_set, one of several processes (multiprocess.dir);
+// prometheus_cpp; limit, the least that any design needs inside its host, each thread on a line of
+// its own; shared_limit, both threads on one line.
 #include <benchmark/benchmark.h>
 #include <dlfcn.h>
 #include <prometheus/counter.h>
@@ -14,8 +15,11 @@
 
 #include <atomic>
 #include <chrono>
+#include <cstdlib>
+#include <filesystem>
 #include <functional>
 #include <map>
+#include <memory>
 #include <string>
 #include <thread>
 #include <utility>
@@ -210,12 +214,21 @@ int main(int argc, char** argv) {
   PluginUpdates hot;
   hot.instance.Start();
   PluginUpdates idle;
+  char directory[] = "/dev/shm/promplug-bench-XXXXXX";
+  if (mkdtemp(directory) == nullptr) Fail("no directory in /dev/shm");
+  auto set = std::make_unique<PluginUpdates>(Instance::Overrides{{"multiprocess.dir", directory}});
+  set->instance.Start();
   PeerSide peer;
   RegisterPlugin("promplug", &hot);
   RegisterPlugin("promplug_idle", &idle);
+  RegisterPlugin("promplug_set", set.get());
   RegisterPeer(&peer);
   RegisterLimits();
   MakeHot(&hot);
+  MakeHot(set.get());
   benchmark::RunSpecifiedBenchmarks();
+  set.reset();
+  std::error_code ignored;
+  std::filesystem::remove_all(directory, ignored);
   return 0;
 }

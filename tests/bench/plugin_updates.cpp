@@ -21,7 +21,8 @@ promplug_family_desc Desc(int32_t type, const char* name) {
 
 }  // namespace
 
-PluginUpdates::PluginUpdates() : labels(LabelValuesOf(kLookedUp)) {
+PluginUpdates::PluginUpdates(const Instance::Overrides& overrides)
+    : instance(overrides), labels(LabelValuesOf(kLookedUp)) {
   counter = Single(PROMPLUG_COUNTER, "counter_total");
   fraction = Single(PROMPLUG_COUNTER, "fraction_total");
   gauge = Single(PROMPLUG_GAUGE, "gauge");

@@ -15,7 +15,7 @@ inline constexpr size_t kLookedUp = 500;
 // An instance with what is updated, one of each kind, and the labels of the series that a
 // look-up finds.
 struct PluginUpdates {
-  PluginUpdates();
+  explicit PluginUpdates(const Instance::Overrides& overrides = {});
 
   // One look-up by labels, and an increment.
   int32_t LookUpAndAdd() const {

@@ -147,7 +147,11 @@ def unit_table(figures):
             ("inc/shared_limit", "atomic addition in place, one line"),
             ("inc/promplug_idle", "promplug, counter: increment, not spread"),
             ("observe/promplug_idle", "promplug, histogram: observe, not spread"),
-            ("look_up_inc/promplug_idle", "promplug, look-up and increment, not spread")):
+            ("look_up_inc/promplug_idle", "promplug, look-up and increment, not spread"),
+            ("inc/promplug_set", "promplug, counter: increment, one of several processes"),
+            ("observe/promplug_set", "promplug, histogram: observe, one of several processes"),
+            ("look_up_inc/promplug_set",
+             "promplug, look-up and increment, one of several processes")):
         table.add(title, *(number(figures.value(f"hot/{key}/{threads}")) for threads in (1, 2)))
     return table
 
