@@ -101,6 +101,7 @@ void SetLoop::Stop() {
     collecting_ = false;
     changed_.notify_all();
   }
+  given_.clear();
   for (const std::shared_ptr<SetAnswer>& answer : asked) answer->Complete(nullptr);
 }
 
@@ -249,11 +250,17 @@ void SetLoop::AnswerStep(std::unique_lock<std::mutex>* lock) {
   } catch (const std::bad_alloc&) {
     // Those who wait are told.
   }
+  if (view != nullptr) given_.push_back(view);
   for (const std::shared_ptr<SetAnswer>& answer : asked) answer->Complete(view);
   lock->lock();
 }
 
+void SetLoop::FreeViews() {
+  std::erase_if(given_, [](const auto& view) { return view.use_count() == 1; });
+}
+
 void SetLoop::Tick() {
+  FreeViews();
   const bool before = lease_.held();
   const bool held = before ? lease_.Renew() : lease_.TryTake();
   leads_.store(held, std::memory_order_relaxed);

@@ -115,6 +115,7 @@ class SetLoop {
   void Body();
   void RunOnce(std::unique_lock<std::mutex>* lock);
   void Tick();
+  void FreeViews();
   void CollectStep(std::unique_lock<std::mutex>* lock);
   void AnswerStep(std::unique_lock<std::mutex>* lock);
   void Wake();
@@ -129,6 +130,9 @@ class SetLoop {
   Lease lease_;  // used on pp-set, or while paused
   // Used on pp-set.
   std::string failing_;
+  // Views that were given away: freeing a large one takes a millisecond, which is not for a thread
+  // of the host.
+  std::vector<std::shared_ptr<const SetMerge>> given_;
   bool shortage_said_ = false;
   std::atomic<bool> leads_{false};
 
