@@ -103,7 +103,8 @@ Status Runtime::AfterFork(bool restart) {
   if (!restart) return status;
   // Its values are still those of the parent, which must not be set back.
   if (moved.code() == Code::kNoMemory) return moved;
-  set_status_ = moved;
+  // One that was alone in the parent is so for the parent's reason.
+  if (set_ != nullptr) set_status_ = moved;
   instruments_.ResetValues();
   self_.ResetAfterFork();
   report_.ResetAfterFork();

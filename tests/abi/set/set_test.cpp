@@ -113,6 +113,20 @@ TEST(SetTest, ForkChildrenBecomeProcessesOfTheirOwn) {
   EXPECT_EQ(child.Join(), 0);
 }
 
+TEST(SetTest, AForkChildOfOneThatHasNoDirectoryIsAloneAndSaysWhy) {
+  const SetWorld world;
+  const std::string missing = world.path() + "/missing";
+  Host host({{S("multiprocess.dir"), S(missing.c_str())}});
+  ASSERT_EQ(Api()->fork_prepare(host.p), PROMPLUG_OK);
+  Process child([&] {
+    if (Api()->fork_child(host.p, PROMPLUG_CHILD_RESTART, &host.err) != PROMPLUG_OK) return 1;
+    if (Api()->start(host.p, &host.err) != PROMPLUG_E_IO) return 2;
+    return std::string(host.err.text).find(missing) != std::string::npos ? 0 : 3;
+  });
+  ASSERT_EQ(Api()->fork_parent(host.p), PROMPLUG_OK);
+  EXPECT_EQ(child.Join(), 0);
+}
+
 TEST(SetTest, AChildWithoutTheHooksCountsForItsParent) {
   const SetWorld world;
   Host host(world.Overrides());
