@@ -61,6 +61,7 @@ std::string_view TypeName(MetricType type) {
 std::string OwnerName(const PartOwner& owner) {
   switch (owner.state) {
     case PartOwner::State::kLive:
+    case PartOwner::State::kWaiting:
       return "worker " + std::to_string(owner.worker);
     case PartOwner::State::kDead:
       return "a former worker " + std::to_string(owner.worker);

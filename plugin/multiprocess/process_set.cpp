@@ -160,7 +160,11 @@ void ProcessSet::AddAll(const std::vector<SegmentFile>& files, SetMerge* merge) 
     return a.view->header().created_unix_ms < b.view->header().created_unix_ms;
   });
   for (const Part& part : parts) {
-    const auto state = part.file->live ? PartOwner::State::kLive : PartOwner::State::kDead;
+    auto state = part.file->live ? PartOwner::State::kLive : PartOwner::State::kDead;
+    // The master of a preloaded server: it counts before it forks, and its gauges mean nothing.
+    if (part.file->live && part.view->phase() == SegmentPhase::kCreated) {
+      state = PartOwner::State::kWaiting;
+    }
     AddProcess(part.file->uuid, {state, part.view->worker()}, part.view, merge);
   }
   std::erase_if(views_, [&files](const auto& view) {

@@ -44,7 +44,7 @@ class ProcessSet {
   // The lowest number that no other living process had when this one came.
   uint32_t worker() const { return memory_->header()->worker.load(std::memory_order_relaxed); }
 
-  // From now on it answers scrapes.
+  // From now on it answers scrapes, and what it has besides totals is seen by the others.
   void Run();
   // It is about to stop. True: no other process of the set runs. Waits a second at most for another
   // one that does the same; of several that leave at once exactly one is told true.

@@ -16,6 +16,7 @@ namespace promplug {
 struct PartOwner {
   enum class State : uint8_t {
     kLive,      // everything of it counts
+    kWaiting,   // lives, but has not been started: only what grows counts
     kDead,      // ended and not folded yet: only what grows counts
     kRetained,  // the totals of processes that were folded: likewise
   };

@@ -46,11 +46,13 @@ class ProcessSetTest : public ::testing::Test {
     std::vector<std::string> refused;
   };
 
-  std::unique_ptr<Member> Join() {
+  std::unique_ptr<Member> Join(bool runs = true) {
     ProcessSetOptions options;
     options.directory = folder_.path();
     options.keep_totals = keep_;
-    return std::make_unique<Member>(options, clock_, log_);
+    auto member = std::make_unique<Member>(options, clock_, log_);
+    if (runs) member->set->Run();
+    return member;
   }
   static void Count(Member& member, std::string_view id, double n) {
     Get(MakeFamily(*member.registry, MetricType::kCounter, "c_total"), id)->CounterAdd(n);
@@ -117,6 +119,17 @@ TEST_F(ProcessSetTest, AViewHasAllThatLiveAndTheTotalsOfTheOthers) {
   EXPECT_THAT(Join()->Values(), without_gauge);
 }
 
+TEST_F(ProcessSetTest, OfAProcessThatWasNotStartedOnlyTheTotalsAreSeen) {
+  auto a = Join();
+  auto b = Join(false);
+  Count(*b, "x", 2);
+  Get(MakeFamily(*b->registry, MetricType::kGauge, "g"), "x")->GaugeSet(9);
+  EXPECT_THAT(a->Values(), ElementsAre(Pair("c_total{id=\"x\"}", 2)));
+  b->set->Run();
+  EXPECT_THAT(a->Values(),
+              ElementsAre(Pair("c_total{id=\"x\"}", 2), Pair("g{id=\"x\",worker=\"1\"}", 9)));
+}
+
 TEST_F(ProcessSetTest, WhatWasFoldedIsFoldedOnceWhateverTheFolderLeftBehind) {
   auto a = Join();
   auto b = Join();
@@ -158,9 +171,7 @@ TEST_F(ProcessSetTest, TheFirstProcessKeepsOrClearsTheTotalsOfAnEarlierSet) {
 TEST_F(ProcessSetTest, OfThoseThatLeaveExactlyTheLastIsTold) {
   auto a = Join();
   auto b = Join();
-  auto c = Join();
-  a->set->Run();
-  b->set->Run();
+  auto c = Join(false);
   // c was never started: it does not count.
   EXPECT_FALSE(a->set->Leave());
   EXPECT_TRUE(b->set->Leave());
