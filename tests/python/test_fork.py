@@ -214,7 +214,7 @@ class ForkTest(PluginCase):
                 return ()
             promplug.register_collector("hang", hang, timeout=0.01)
             counter = promplug.Counter("c", "x", ["k"])
-            with promplug.load(stop_timeout=0.1) as plugin:
+            with promplug.load() as plugin:
                 show("c_total")
                 assert entered.is_set()
                 def child():

@@ -23,6 +23,7 @@ def find(number: int) -> Any:
     return _objects.get(number)
 
 
-def drop(number: int) -> None:
+# The interpreter's end takes the names of modules away before the last instance calls back.
+def drop(number: int, _forget=_objects.pop) -> None:
     """Forgets it; of a number that is not known nothing happens."""
-    _objects.pop(number, None)
+    _forget(number, None)

@@ -2,7 +2,7 @@
 """Families as Python says them, given to the plugin's writer."""
 import math
 from ctypes import byref, c_uint64
-from typing import Any, Dict, Iterable, List, Tuple
+from typing import Any, Callable, Dict, Iterable, List, Tuple
 
 from . import _abi
 from .errors import Error
@@ -23,8 +23,9 @@ class GivenUp(Exception):
         self.code = code
 
 
-def write_families(writer: Any, families: Iterable) -> None:
-    """Writes each; one that is a tuple is (name, type, help, [(labels, value), ...]).
+def write_families(writer: Any, families: Iterable, gauge_mode: Callable[[str], int]) -> None:
+    """Writes each; one that is a tuple is (name, type, help, [(labels, value), ...]). gauge_mode
+    tells the PROMPLUG_MODE_* of a gauge by its name.
 
     A family or series that the plugin refuses as not valid is left out, which the plugin counts.
     Raises GivenUp, Error for a type that is not known, and what the iterable raises.
@@ -32,11 +33,13 @@ def write_families(writer: Any, families: Iterable) -> None:
     for family in families:
         if isinstance(family, tuple):
             name, kind, documentation, samples = family
-            if _open(writer, name, kind, documentation, ""):
+            mode = gauge_mode(name) if kind == "gauge" else _abi.MODE_DEFAULT
+            if _open(writer, name, kind, documentation, "", mode):
                 _write_samples(writer, samples)
             continue
         name = family.name + _VALUE_SUFFIX.get(family.type, "")
-        if not _open(writer, name, family.type, family.documentation, family.unit):
+        mode = gauge_mode(name) if family.type == "gauge" else _abi.MODE_DEFAULT
+        if not _open(writer, name, family.type, family.documentation, family.unit, mode):
             continue
         if family.type in _PART_LABEL:
             for labels, parts in _grouped(family).items():
@@ -51,11 +54,11 @@ def _check(code: int) -> bool:
     return code == _abi.OK
 
 
-def _open(writer, name: str, kind: str, documentation: str, unit: str) -> bool:
+def _open(writer, name: str, kind: str, documentation: str, unit: str, mode: int) -> bool:
     if kind not in _KINDS:
         raise Error(f"family {name} is of no known type: {kind!r}")
     head = _abi.FamilyHead(type=_KINDS[kind], name=_abi.text(name), help=_abi.text(documentation),
-                           unit=_abi.text(unit))
+                           unit=_abi.text(unit), process_mode=mode)
     return _check(writer.contents.family(writer, byref(head)))
 
 

@@ -2,9 +2,11 @@
 """Who owns an instance of the plugin, and the handles of its series.
 
 A call with a handle holds a reference to it, a handle one to its instance, and the instance is
-destroyed with the last reference: no handle can outlive what it points into.
+destroyed with the last reference: no handle can outlive what it points into. What is passed to a
+call is byref(handle), which is made once: ctypes takes it as it is, where it would convert a
+c_void_p at each call.
 """
-from ctypes import byref, c_void_p
+from ctypes import Structure, byref, c_void_p
 
 from . import _abi
 from ._library import Api
@@ -36,21 +38,30 @@ class Instance:
         On failure (over the limit of the family, in an inert fork child) it is one that counts for
         nothing, `pinned` is False, and the plugin's own metrics tell of it.
         """
-        handle = Handle()
-        result = self.api.metric(family, _abi.texts(values), len(values), byref(handle), None)
+        pointer = c_void_p()
+        result = self.api.metric(family, _abi.texts(values), len(values), byref(pointer), None)
+        handle = Handle.from_address(pointer.value or 0)
         handle.instance = self
         handle.pinned = result == _abi.OK
         return handle
 
 
-class Handle(c_void_p):
-    """A series, pinned until the last reference is gone. NULL is ignored by every update."""
-    __slots__ = ("instance", "pinned")
+class Handle(Structure):
+    """The promplug_metric at its address, pinned until the last reference is gone."""
+    _fields_ = ()
+    instance = None
+    pinned = False
 
     def __del__(self):
         # Of garbage that hangs together the instance may be the first to go, with all its handles.
-        if getattr(self, "pinned", False) and self.instance.alive:
-            self.instance.api.metric_release(self)
+        if self.pinned and self.instance.alive:
+            self.instance.api.metric_release(byref(self))
 
 
-NULL = Handle()
+def handle_of(argument) -> Handle:
+    """The handle that was passed to byref()."""
+    return argument._obj
+
+
+# Ignored by every update.
+NULL = byref(Handle.from_address(0))

@@ -45,8 +45,8 @@ class Api:
         for name, (result, *arguments) in _abi.SIGNATURES.items():
             address = getattr(table, name)
             setattr(self, name, CFUNCTYPE(result, *arguments)(address))
-        # Without declared arguments ctypes passes a Handle and a c_double as they are, which is
-        # quicker than converting a number and a pointer.
+        # Without declared arguments ctypes passes byref() of a handle and a c_double as they are,
+        # which is quicker than converting a number and a pointer.
         for name in ("counter_inc", "counter_add", "gauge_set", "gauge_add", "observe"):
             setattr(self, "hot_" + name, PYFUNCTYPE(None)(getattr(table, name)))
         self.hot_state_set = PYFUNCTYPE(None, c_void_p, c_uint32, c_int32)(table.state_set)

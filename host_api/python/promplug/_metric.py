@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: MIT
 """What the instruments have in common: names, labels, children, and being bound to a plugin."""
 import re
+from ctypes import byref
 from typing import Any, Dict, Iterable, Optional, Tuple, TypeVar
 
 from . import _abi, _binding, _fork
-from ._instance import NULL
+from ._instance import NULL, handle_of
 
 _NAME = re.compile(r"[a-zA-Z_:][a-zA-Z0-9_:]*")
 _LABEL_NAME = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")
@@ -135,12 +136,12 @@ class Metric:
                 return self._children.setdefault(values, child)
         child._take_handle(instance, family)
         # One over the limit is not kept: the limit is one of this process' memory too.
-        return self._children.setdefault(values, child) if child._handle.pinned else child
+        return self._children.setdefault(values, child) if handle_of(child._handle).pinned else child
 
     def _take_handle(self, instance, family) -> None:
         if self._pending is None:
             return
-        handle = instance.series(family, self._labelvalues)
+        handle = byref(instance.series(family, self._labelvalues))
         with _fork.lock:
             pending = self._pending
             if pending is None:
@@ -155,7 +156,7 @@ class Metric:
         """Gone from its family: NULL is ignored by every update."""
         handle, self._handle = self._handle, NULL
         if handle is not NULL:
-            handle.instance.api.metric_remove(handle)
+            handle_of(handle).instance.api.metric_remove(handle)
 
     def _key(self, values: Tuple, by_name: Dict[str, Any]) -> Tuple[str, ...]:
         if not self.labelnames or self._labelvalues:

@@ -7,13 +7,15 @@ the promplug_collector_* metrics tell of it.
 """
 import logging
 from ctypes import byref, c_uint64
-from typing import Any, Callable, Dict, Iterable, Optional
+from typing import Any, Callable, Dict, Iterable, Optional, Union
 
 from . import _abi, _binding, _callbacks, _fork
 from ._families import GivenUp, write_families
+from ._process_modes import process_mode
 from .errors import Error, check
 
 logger = logging.getLogger("promplug")
+GaugeMode = Callable[[str], str]  # of the name of a gauge, its multiprocess_mode
 
 
 class Registration:
@@ -99,9 +101,17 @@ class Collector(Registration):
     prometheus_client, or tuples (name, type, help, [(labels, value), ...])."""
 
     def __init__(self, name: str, source: Any, timeout: float = 0, min_interval: float = 0,
-                 one_process: bool = False):
+                 one_process: bool = False,
+                 multiprocess_mode: Optional[Union[str, GaugeMode]] = None):
         super().__init__(name)
         self._collect: Callable[[], Iterable] = getattr(source, "collect", source)
+        # Of one process the series must not change their labels when another one takes over.
+        chosen = multiprocess_mode or ("mostrecent" if one_process else "all")
+        if callable(chosen):
+            self._gauge_mode = lambda family: process_mode(chosen(family))
+        else:
+            mode = process_mode(chosen)
+            self._gauge_mode = lambda _: mode
         self._timeout, self._min_interval = timeout, min_interval
         self._flags = _abi.COLLECT_ONE_PROCESS if one_process else 0
 
@@ -113,7 +123,7 @@ class Collector(Registration):
         return instance.api.register_collector(instance.pointer, byref(record), out, error)
 
     def _call(self, writer) -> None:
-        write_families(writer, self._collect() or ())
+        write_families(writer, self._collect() or (), self._gauge_mode)
 
 
 class ValueFunction(Registration):
@@ -137,7 +147,8 @@ class ValueFunction(Registration):
 
 
 def register_collector(name: str, source: Any, plugin: Optional[Any] = None, *, timeout: float = 0,
-                       min_interval: float = 0, one_process: bool = False) -> Collector:
+                       min_interval: float = 0, one_process: bool = False,
+                       multiprocess_mode: Optional[Union[str, GaugeMode]] = None) -> Collector:
     """Has `source` asked at each scrape and push; it may be called before load().
 
     name          label value in promplug_collector_*; distinct.
@@ -145,10 +156,13 @@ def register_collector(name: str, source: Any, plugin: Optional[Any] = None, *, 
     timeout       seconds; 0: collectors.timeout_seconds of the configuration.
     min_interval  seconds for which the last output is used again.
     one_process   of many workers that are one instance, only the leader runs it.
+    multiprocess_mode  of its gauges, as Gauge has it, or a function that is given the name of one;
+                  by default "all", and "mostrecent" of a collector for one process.
 
-    Raises Error where the plugin refuses it, such as a name that is taken.
+    Raises Error where the plugin refuses it, such as a name that is taken, and ValueError for a
+    mode that is not known.
     """
-    collector = Collector(name, source, timeout, min_interval, one_process)
+    collector = Collector(name, source, timeout, min_interval, one_process, multiprocess_mode)
     collector.attach(plugin)
     return collector
 

@@ -11,15 +11,27 @@ from typing import Callable, Dict, Iterable, Optional, Sequence, Tuple, Type, Un
 from . import _abi
 from ._metric import Metric
 from ._pending import PendingCounter, PendingGauge, PendingObservations
+from ._process_modes import process_mode
 from ._timing import ExceptionCounter, InprogressTracker, Timer
-from .collectors import ValueFunction
+from .collectors import Collector, Registration, ValueFunction
 
 INF = float("inf")
-_ONE = c_double(1)
-_PROCESS_MODES = {"all": _abi.MODE_PER_WORKER, "liveall": _abi.MODE_PER_WORKER,
-                  "min": _abi.MODE_MIN, "livemin": _abi.MODE_MIN, "max": _abi.MODE_MAX,
-                  "livemax": _abi.MODE_MAX, "sum": _abi.MODE_SUM, "livesum": _abi.MODE_SUM,
-                  "mostrecent": _abi.MODE_LATEST, "livemostrecent": _abi.MODE_LATEST}
+_ONE = 1
+_ONE_DOUBLE = c_double(1)
+# Amounts that counters were incremented by, the first so many: to find one here costs less than to
+# compare it and to make a c_double. None of these is ever changed. The one of 0 is false.
+_AMOUNTS: Dict[float, c_double] = {}
+_MAX_AMOUNTS = 1024
+_known_amount = _AMOUNTS.get
+
+
+def _new_amount(amount: float) -> c_double:
+    if amount < 0:
+        raise ValueError("Counters can only be incremented by non-negative amounts.")
+    made = c_double(amount)
+    if len(_AMOUNTS) < _MAX_AMOUNTS:
+        _AMOUNTS[amount] = made
+    return made
 
 
 def _exemplar(labels: Dict[str, str]) -> _abi.Exemplar:
@@ -35,17 +47,13 @@ class Counter(Metric):
     def inc(self, amount: float = 1, exemplar: Optional[Dict[str, str]] = None) -> None:
         """Adds `amount`, which is not negative (ValueError). An exemplar is kept until the next."""
         if exemplar is None:
-            if amount == 1:
+            if amount is _ONE:
                 self._inc(self._handle)
                 return
-            if amount < 0:
-                raise ValueError("Counters can only be incremented by non-negative amounts.")
-            self._add(self._handle, c_double(amount))
+            self._add(self._handle, _known_amount(amount) or _new_amount(amount))
             return
-        if amount < 0:
-            raise ValueError("Counters can only be incremented by non-negative amounts.")
         record = _exemplar(exemplar)
-        self._add_exemplar(self._handle, c_double(amount), byref(record))
+        self._add_exemplar(self._handle, _new_amount(amount), byref(record))
 
     def count_exceptions(self, exception: Union[Type[BaseException],
                                                 Tuple[Type[BaseException], ...]] = Exception
@@ -68,22 +76,21 @@ class Counter(Metric):
 class Gauge(Metric):
     """It goes up and down.
 
-    multiprocess_mode, as in prometheus_client, says how many worker processes become one.
+    multiprocess_mode, as in prometheus_client, says how many worker processes become one
+    (docs/hosts.md has the table). Raises ValueError for one that is not known.
     """
     kind, type_name = _abi.GAUGE, "gauge"
 
     def __init__(self, name: str, documentation: str, labelnames: Iterable[str] = (),
                  namespace: str = "", subsystem: str = "", unit: str = "", plugin=None,
                  multiprocess_mode: str = "all"):
-        if multiprocess_mode not in _PROCESS_MODES:
-            raise ValueError("Invalid multiprocess mode: " + multiprocess_mode)
-        self._function: Optional[ValueFunction] = None
+        self._function: Optional[Registration] = None
         super().__init__(name, documentation, labelnames, namespace, subsystem, unit, plugin,
-                         _PROCESS_MODES[multiprocess_mode])
-        self._plugin = plugin
+                         process_mode(multiprocess_mode))
+        self._plugin, self._multiprocess_mode = plugin, multiprocess_mode
 
     def inc(self, amount: float = 1) -> None:
-        self._add(self._handle, _ONE if amount == 1 else c_double(amount))
+        self._add(self._handle, _ONE_DOUBLE if amount is _ONE else c_double(amount))
 
     def dec(self, amount: float = 1) -> None:
         self._add(self._handle, c_double(-amount))
@@ -109,8 +116,14 @@ class Gauge(Metric):
         if self.labelnames and not self._labelvalues:
             self._missing_labels()
         self._forget_function()
-        self._function = ValueFunction(self.kind, self.name, self.documentation,
-                                       dict(zip(self.labelnames, self._labelvalues)), f)
+        labels = dict(zip(self.labelnames, self._labelvalues))
+        if self.process_mode == _abi.MODE_PER_WORKER:
+            self._function = ValueFunction(self.kind, self.name, self.documentation, labels, f)
+        else:  # a value has no process mode, a family of a collector has
+            self._function = Collector(
+                ",".join((self.name, *self._labelvalues)),
+                lambda: [(self.name, self.type_name, self.documentation, [(labels, float(f()))])],
+                multiprocess_mode=self._multiprocess_mode)
         self._be_ignored()
         super()._leave()
         self._function.attach(self._plugin)

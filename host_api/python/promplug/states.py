@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: MIT
 """Info and Enum, with the names and habits of prometheus_client."""
+from ctypes import addressof, byref
 from typing import Any, Dict, Iterable, Optional, Sequence, Tuple
 
 from . import _abi, _fork
-from ._instance import NULL
+from ._instance import NULL, handle_of
 from ._metric import Metric
 
 
@@ -122,6 +123,6 @@ class Info(Metric):
         desc.label_names, desc.n_label_names = _abi.texts(names), len(names)
         handle = instance.series(instance.family(desc), self._labelvalues + self._value)
         with _fork.lock:
-            before, self._handle = self._handle, handle
-        if before is not NULL and before.value != handle.value:
+            before, self._handle = self._handle, byref(handle)
+        if before is not NULL and addressof(handle_of(before)) != addressof(handle):
             instance.api.metric_remove(before)

@@ -68,6 +68,10 @@ def hanging():
     return [("hanging", "gauge", "x", [({}, 1)])]
 
 
+if os.environ.get("APP_WORK"):
+    import work
+    app.get("/work/{n}")(work.do)
+    app.get("/push")(work.push)
 if os.environ.get("APP_HANGING"):
     promplug.register_collector("hanging", hanging, timeout=30)
 many = int(os.environ.get("APP_SERIES", "0"))

@@ -28,6 +28,12 @@ def stream():
     return (str(n) for n in range(10)), 202
 
 
+if os.environ.get("APP_WORK"):
+    import work
+    flask_app.route("/work/<n>")(work.do)
+    flask_app.route("/push")(work.push)
+
+
 def bare_app(environ, start_response):
     if environ["PATH_INFO"] == "/raises":
         raise RuntimeError("as it should")
