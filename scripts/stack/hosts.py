@@ -40,6 +40,10 @@ class Host:
     counts_before_answer = False
     # Whether a reload with a configuration that is wrong leaves the metrics as they were.
     survives_bad_reload = True
+    # What a reload does: read the plugin's configuration; make new workers; lose no request.
+    reload_reads_configuration = True
+    reload_replaces_workers = False
+    reload_loses_nothing = True
     # Whether a worker that was killed has a successor.
     replaces_workers = False
     # The line that says where it listens.

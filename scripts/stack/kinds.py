@@ -3,12 +3,12 @@
 import os
 
 from stack.hosts import NodeHost, PythonHost, SampleHost
-from stack.worker_hosts import (CHost, GunicornHost, GunicornPreloadHost, NginxHost, SampleSet,
-                                UvicornHost)
+from stack.worker_hosts import (CHost, GunicornHost, GunicornPreloadHost, NginxHost, NodeClusterHost,
+                                SampleSet, UvicornHost)
 
 KINDS = {kind.kind: kind for kind in (
     SampleHost, SampleSet, CHost, NginxHost, PythonHost, UvicornHost, GunicornHost,
-    GunicornPreloadHost, NodeHost)}
+    GunicornPreloadHost, NodeHost, NodeClusterHost)}
 
 
 def new_host(directory, plugin=None, **kwargs):

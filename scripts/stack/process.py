@@ -111,7 +111,7 @@ class Process:
         self._child.wait()
 
 
-def start_on_free_port(name, make_command, ready, directory, port=0, seconds=15):
+def start_on_free_port(name, make_command, ready, directory, port=0, seconds=15, environment=None):
     """Starts make_command(port) and waits until ready(port); returns (process, port).
 
     port 0: a free one; where another process was quicker, with another one again.
@@ -119,7 +119,7 @@ def start_on_free_port(name, make_command, ready, directory, port=0, seconds=15)
     last = ""
     for _ in range(5):
         chosen = port or free_port()
-        process = Process(name, make_command(chosen), directory)
+        process = Process(name, make_command(chosen), directory, environment)
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline and process.running():
             if ready(chosen):
@@ -130,6 +130,6 @@ def start_on_free_port(name, make_command, ready, directory, port=0, seconds=15)
             time.sleep(0.03)
         last = process.log()
         process.kill()
-        if "address already in use" not in last:
+        if "address already in use" not in last.lower():
             break
     raise StackError(f"{name} does not start:\n{last}")

@@ -3,9 +3,10 @@
 import itertools
 import signal
 
-from stack.hosts import PYTHON, PYTHON_ENVIRONMENT, ROOT, Host, SampleHost, built_program
+from stack import web
+from stack.hosts import PYTHON, PYTHON_ENVIRONMENT, ROOT, Host, NodeHost, SampleHost, built_program
 from stack.nginx import Nginx, children
-from stack.process import wait_text
+from stack.process import start_on_free_port, wait_text
 
 PHOTO_APP = ROOT / "sample_host/python"
 
@@ -14,7 +15,7 @@ class CHost(Host):
     """sample_host/c, which forks its workers."""
     kind = "c"
     counts_before_answer = True
-    replaces_workers = True
+    replaces_workers = reload_replaces_workers = True
     listening = r"listening on (127\.0\.0\.1:\d+)$"
 
     def command(self):
@@ -29,10 +30,13 @@ class CHost(Host):
         return [pid for pid, _ in children(self.process.pid)]
 
 
-class UvicornHost(Host):
-    """The application of sample_host/python under uvicorn, whose workers are spawned."""
-    kind = "uvicorn"
-    listening = r"Uvicorn running on http://(127\.0\.0\.1:\d+)"
+class PhotoAppHost(Host):
+    """The application of sample_host/python under a server that makes the workers.
+
+    A worker that ends closes connections on which no request has come yet, and what is on its way
+    on them is lost to the client.
+    """
+    reload_loses_nothing = False
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
@@ -41,18 +45,44 @@ class UvicornHost(Host):
             named["PROMPLUG_CONFIG"] = str(self.plugin_config_path)
         self.environment = {**PYTHON_ENVIRONMENT, **named, **self.environment}
 
-    def command(self):
+
+class UvicornHost(PhotoAppHost):
+    """uvicorn, which spawns its workers.
+
+    It has no reload of its own: a second server beside it takes over, as behind a balancer.
+    """
+    kind = "uvicorn"
+    reload_replaces_workers = True
+
+    def start(self):
+        # With workers it does not say which port it has got.
+        self.process, port = start_on_free_port(
+            self.kind, self._command, lambda port: web.status(self._url(port) + self.health_path) == 200,
+            self.directory, seconds=60, environment=self.environment)
+        self.url = self._url(port)
+        return self
+
+    def _url(self, port):
+        return f"http://127.0.0.1:{port}"
+
+    def _command(self, port):
         return [PYTHON, "-m", "uvicorn", "--factory", "photo_app:make_app", "--app-dir", PHOTO_APP,
-                "--port", 0, "--no-access-log", "--workers", self.workers]
+                "--port", port, "--no-access-log", "--workers", self.workers]
+
+    def reload(self, plugin_config):
+        self.write_plugin_config(plugin_config)
+        old = self.process
+        self.start()
+        old.stop(seconds=30)
 
     def worker_pids(self):
         return [pid for pid, title in children(self.process.pid) if "spawn_main" in title]
 
 
-class GunicornHost(UvicornHost):
-    """The same under gunicorn, which forks its workers."""
+class GunicornHost(PhotoAppHost):
+    """gunicorn, which forks its workers."""
     kind = "gunicorn"
-    replaces_workers = True
+    replaces_workers = reload_replaces_workers = True
     survives_bad_reload = False
     listening = r"Listening at: http://(127\.0\.0\.1:\d+)"
     options = ()
@@ -67,9 +97,22 @@ class GunicornHost(UvicornHost):
 
 
 class GunicornPreloadHost(GunicornHost):
-    """Its master makes the application, and with it the plugin, before the forks."""
+    """Its master makes the application, and with it the plugin, before the forks, once for all."""
     kind = "gunicorn_preload"
+    reload_reads_configuration = False
     options = ("--preload",)
+
+
+class NodeClusterHost(NodeHost):
+    """sample_host/node with the workers of node:cluster."""
+    kind = "node_cluster"
+    replaces_workers = True
+
+    def program(self):
+        return ["node", ROOT / "sample_host/node/photo_cluster.js", self.workers]
+
+    def worker_pids(self):
+        return [pid for pid, _ in children(self.process.pid)]
 
 
 class NginxHost(Host):
@@ -79,7 +122,7 @@ class NginxHost(Host):
     duration_family = "nginx_http_request_duration_seconds"
     good_labels = {"zone": "photos", "status": "2xx"}
     survives_bad_reload = False
-    replaces_workers = True
+    replaces_workers = reload_replaces_workers = True
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)

@@ -10,27 +10,31 @@ WAIT_SECONDS = 20
 
 
 class HostCase(StackCase):
+    def counted(self, host):
+        """How many good answers of good_path a scrape says."""
+        return value(host.metrics().text, host.requests_family, **host.good_labels) or 0
+
+    def ask(self, host, number):
+        for _ in range(number):
+            self.assertEqual(host.request(host.good_path).status, 200)
+
+
+class GatewayCase(HostCase):
+    """With a Pushgateway for all its tests."""
+
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
         cls.gateway = cls.class_server(Pushgateway)
 
-    def counted(self, host):
-        """How many good answers of good_path a scrape says."""
-        return value(host.metrics().text, host.requests_family, **host.good_labels) or 0
-
     def pushed(self, host, job, instance):
-        """The same in the group on the Pushgateway; None: there is no such group."""
+        """counted(), of the group on the Pushgateway; None: there is no such group."""
         group = self.gateway.group(job, instance)
         if group is None:
             return None
         metrics = group.get(host.requests_family, {"metrics": []})["metrics"]
         return sum(float(metric["value"]) for metric in metrics
                    if host.good_labels.items() <= metric["labels"].items())
-
-    def ask(self, host, number):
-        for _ in range(number):
-            self.assertEqual(host.request(host.good_path).status, 200)
 
     def wait_group(self, host, job, instance):
         return self.eventually(
