@@ -27,9 +27,10 @@ using ::testing::Pair;
 class CountingCollector final : public SetCollector {
  public:
   void Begin(bool with_one_process, std::function<void()> ready) override {
-    ++begun;
     led = with_one_process;
     ready_ = std::move(ready);
+    // Whoever sees it may call Let().
+    ++begun;
     if (!held) ready_();
   }
   bool Ready() const override { return !held; }
@@ -125,10 +126,10 @@ TEST_F(SetLoopTest, TheFirstViewHasWhatTheProcessItselfSays) {
 }
 
 TEST_F(SetLoopTest, AViewWaitsForACollectorThatIsNotReadyAndSaysWhenItIsThere) {
+  std::promise<void> ready;
   auto a = Join();
   a->collector.held = true;
   ASSERT_TRUE(a->loop.Start().ok());
-  std::promise<void> ready;
   const std::shared_ptr<SetAnswer> answer = a->loop.Ask([&] { ready.set_value(); });
   ASSERT_TRUE(Within(0, [&] { return a->collector.begun.load() == 1; }));
   EXPECT_FALSE(answer->Ready());
