@@ -5,8 +5,8 @@
 
 namespace promplug {
 
-// What errno says, for a message: "No space left on device (ENOSPC)". In English whatever the locale
-// is, unlike strerror(). Thread-safe.
+// What errno says, for a message: "No space left on device (ENOSPC)". In English whatever the
+// locale is, unlike strerror(). Thread-safe.
 std::string ErrnoText(int error);
 
 }  // namespace promplug

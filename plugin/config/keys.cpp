@@ -251,9 +251,9 @@ constexpr ConfigKey kConfigKeys[] = {
      .description = "What the first process of a set does with the totals of an earlier one.",
      .read =
          [](const Value& v, Draft& d) {
-           return ReadChoice<OnRestart>(
-               v, {{"keep", OnRestart::kKeep}, {"clear", OnRestart::kClear}},
-               &d.config.multiprocess.on_restart);
+           return ReadChoice<OnRestart>(v,
+                                        {{"keep", OnRestart::kKeep}, {"clear", OnRestart::kClear}},
+                                        &d.config.multiprocess.on_restart);
          }},
     {.name = "multiprocess.collect_interval_seconds",
      .expected = "a number of seconds from 0.1 to 600",

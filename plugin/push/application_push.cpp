@@ -51,7 +51,8 @@ std::unique_ptr<StagedBody> ApplicationPush::Stage(const std::set<std::string>& 
   // timeout besides.
   const TimePoint now = tools_.clock.Now();
   GatherRequest request;
-  request.sources = kGatherInstruments | kGatherCollectors | (tools_.config.process_metrics ? kGatherProcess : 0) |
+  request.sources = kGatherInstruments | kGatherCollectors |
+                    (tools_.config.process_metrics ? kGatherProcess : 0) |
                     (tools_.config.self_metrics ? kGatherSelf : 0);
   request.deadline = now + std::max(deadline - now, Duration::zero()) / 2;
   std::atomic<bool> ready{false};  // outlives the run, whose end ends the callback

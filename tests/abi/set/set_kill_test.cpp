@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Workers of one set are killed at random instants, thousands of times. What a scrape of the set says is
-// always between what was counted before it began and what was counted when it ended.
+// Workers of one set are killed at random instants, thousands of times. What a scrape of the set
+// says is always between what was counted before it began and what was counted when it ended.
 #include <gtest/gtest.h>
 
 #include <array>
@@ -69,8 +69,8 @@ int Watch(const SetWorld& world, Counted* counted) {
                        observed <= after;
     if (!right && counted->wrong.fetch_add(1) == 0) {
       snprintf(counted->first_wrong, sizeof counted->first_wrong,
-               "%.0f <= total %.0f, observed %.0f <= %.0f; the total before was %.0f", before, total,
-               observed, after, last);
+               "%.0f <= total %.0f, observed %.0f <= %.0f; the total before was %.0f", before,
+               total, observed, after, last);
     }
     last = total;
     counted->scrapes.fetch_add(1);
@@ -85,8 +85,8 @@ TEST(SetKillTest, TotalsAreExactWhateverIsKilledWhenever) {
   std::mt19937 random(4);
   std::array<std::unique_ptr<Process>, kWorkers> workers;
   const auto start = [&](size_t number) {
-    workers[number] =
-        std::make_unique<Process>([&world, counted, number] { return Work(world, counted, number); });
+    workers[number] = std::make_unique<Process>(
+        [&world, counted, number] { return Work(world, counted, number); });
   };
   for (size_t i = 0; i < kWorkers; ++i) start(i);
   auto watcher = std::make_unique<Process>([&] { return Watch(world, counted); });
