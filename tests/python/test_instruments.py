@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Counter, Gauge, Histogram, Summary, Info and Enum behave as those of prometheus_client."""
 import asyncio
+import decimal
 import math
 import threading
 import time
@@ -38,6 +39,33 @@ class InstrumentsTest(PluginCase):
         with self.assertRaises(ValueError):
             counter.inc(-1, {"a": "b"})
         self.assertEqual(self.shown("a_total"), 0)
+
+    def test_amounts_of_every_size_and_kind_are_added(self):
+        counter = self.make(promplug.Counter, "a", "x")
+        for number in range(3000):  # more than are remembered
+            counter.inc(number)
+            counter.inc(number / 4)
+        counter.inc(math.nan)
+        counter.inc(True)
+        counter.inc(0)
+        counter.inc(decimal.Decimal("0.5"))
+        self.assertEqual(self.shown("a_total"), sum(range(3000)) * 1.25 + 1.5)
+        for number in range(3):
+            with self.assertRaises(ValueError):
+                counter.inc(-number - 1)
+
+    def test_an_amount_that_has_no_hash_is_added(self):
+        class Boxed:
+            __hash__ = None
+
+            def __lt__(self, other):
+                return 2.5 < other
+
+            def __float__(self):
+                return 2.5
+
+        self.make(promplug.Counter, "a", "x").inc(Boxed())
+        self.assertEqual(self.shown("a_total"), 2.5)
 
     def test_an_amount_that_is_no_number_is_a_type_error(self):
         with self.assertRaises(TypeError):

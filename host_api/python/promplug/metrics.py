@@ -18,20 +18,21 @@ from .collectors import Collector, Registration, ValueFunction
 INF = float("inf")
 _ONE = 1
 _ONE_DOUBLE = c_double(1)
+_NEGATIVE = "Counters can only be incremented by non-negative amounts."
 # Amounts that counters were incremented by, the first so many: to find one here costs less than to
-# compare it and to make a c_double. None of these is ever changed. The one of 0 is false.
+# compare it and to make a c_double. None of these is ever changed.
 _AMOUNTS: Dict[float, c_double] = {}
 _MAX_AMOUNTS = 1024
 _known_amount = _AMOUNTS.get
+_may_remember = True
 
 
-def _new_amount(amount: float) -> c_double:
-    if amount < 0:
-        raise ValueError("Counters can only be incremented by non-negative amounts.")
-    made = c_double(amount)
-    if len(_AMOUNTS) < _MAX_AMOUNTS:
+def _remember(amount: float, made: c_double) -> None:
+    global _may_remember
+    # NaN would be another key each time, and numbers of other kinds can hold much memory.
+    if type(amount) in (int, float) and amount == amount:
         _AMOUNTS[amount] = made
-    return made
+        _may_remember = len(_AMOUNTS) < _MAX_AMOUNTS
 
 
 def _exemplar(labels: Dict[str, str]) -> _abi.Exemplar:
@@ -50,10 +51,22 @@ class Counter(Metric):
             if amount is _ONE:
                 self._inc(self._handle)
                 return
-            self._add(self._handle, _known_amount(amount) or _new_amount(amount))
+            try:
+                known = _known_amount(amount)
+            except TypeError:  # a number that cannot be a key, such as an array of one
+                known = None
+            if known is None:
+                if amount < 0:
+                    raise ValueError(_NEGATIVE)
+                known = c_double(amount)
+                if _may_remember:
+                    _remember(amount, known)
+            self._add(self._handle, known)
             return
+        if amount < 0:
+            raise ValueError(_NEGATIVE)
         record = _exemplar(exemplar)
-        self._add_exemplar(self._handle, _new_amount(amount), byref(record))
+        self._add_exemplar(self._handle, c_double(amount), byref(record))
 
     def count_exceptions(self, exception: Union[Type[BaseException],
                                                 Tuple[Type[BaseException], ...]] = Exception
