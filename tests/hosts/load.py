@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: MIT
 """Requests and scrapes side by side, and what each of them has seen."""
 import http.client
+import itertools
 import threading
 import urllib.parse
 
+from case import Background
 from exposition import value
 from stack import web
 from stack.process import wait_until
@@ -13,7 +15,7 @@ CLIENTS = 4
 ANSWER_SECONDS = 5
 
 
-class Load:
+class Load(Background):
     """CLIENTS threads that ask for host.good_path, each request on a connection of its own.
 
     sent: requests that went out; answered: those of them that were answered with 200; wrong: other
@@ -21,23 +23,12 @@ class Load:
     """
 
     def __init__(self, host):
+        super().__init__(CLIENTS)
         self._host = host
         self._lock = threading.Lock()
+        self._turns = itertools.count()
         self.sent = self.answered = 0
         self.wrong = []
-        self._stop = threading.Event()
-        self._threads = [threading.Thread(target=self._run, args=(n,), daemon=True)
-                         for n in range(CLIENTS)]
-
-    def __enter__(self):
-        for thread in self._threads:
-            thread.start()
-        return self
-
-    def __exit__(self, *_):
-        self._stop.set()
-        for thread in self._threads:
-            thread.join()
 
     @property
     def lost(self):
@@ -48,11 +39,10 @@ class Load:
         wait_until(lambda: self.answered >= wanted, seconds,
                    lambda: f"{wanted} answers, not {self.answered}; wrong: {self.wrong[:5]}")
 
-    def _run(self, turn):
+    def _run(self):
         while not self._stop.wait(0.003):
             urls = self._host.urls
-            turn += 1
-            parts = urllib.parse.urlsplit(urls[turn % len(urls)])
+            parts = urllib.parse.urlsplit(urls[next(self._turns) % len(urls)])
             connection = http.client.HTTPConnection(parts.hostname, parts.port,
                                                     timeout=ANSWER_SECONDS)
             try:
@@ -78,30 +68,21 @@ class Load:
                 self.wrong.append(answer.status)
 
 
-class Watch:
+class Watch(Background):
     """A thread that scrapes all the time while there is load. seen: for each scrape, how many answers
     there were before it, what it says, and how many requests had been sent when it had come."""
 
     def __init__(self, host, load):
+        super().__init__(1)
         self._host, self._load = host, load
         self.seen, self.wrong = [], []
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, daemon=True)
-
-    def __enter__(self):
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_):
-        self._stop.set()
-        self._thread.join()
 
     def _run(self):
-        turn = 0
         target = f"/metrics?name[]={self._host.requests_family}"
-        while not self._stop.wait(0.02):
+        for turn in itertools.count():
+            if self._stop.wait(0.02):
+                return
             urls, answered = self._host.urls, self._load.answered
-            turn += 1
             try:
                 answer = web.get(urls[turn % len(urls)] + target)
             except (OSError, http.client.HTTPException):

@@ -82,12 +82,10 @@ class StackCase(unittest.TestCase):
         self.assertEqual(host.request(host.good_path).status, 200)
 
 
-class Traffic:
-    """Requests on some threads until it is stopped; keeps each status and how long it took."""
+class Background:
+    """Threads that run _run() while it is entered, and end when _stop is set."""
 
-    def __init__(self, host, paths, threads=2):
-        self.host, self.paths = host, paths
-        self.results, self.failures = [], []
+    def __init__(self, threads):
         self._stop = threading.Event()
         self._threads = [threading.Thread(target=self._run, daemon=True) for _ in range(threads)]
 
@@ -100,6 +98,18 @@ class Traffic:
         self._stop.set()
         for thread in self._threads:
             thread.join()
+
+    def _run(self):
+        raise NotImplementedError
+
+
+class Traffic(Background):
+    """Requests on some threads until it is stopped; keeps each status and how long it took."""
+
+    def __init__(self, host, paths, threads=2):
+        super().__init__(threads)
+        self.host, self.paths = host, paths
+        self.results, self.failures = [], []
 
     def _run(self):
         while True:
