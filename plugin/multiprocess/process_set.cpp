@@ -12,6 +12,8 @@ namespace promplug {
 namespace {
 
 constexpr uint32_t kLockMs = 1000;
+// Who does not get in is alone for as long as it lives.
+constexpr uint32_t kJoinMs = 5000;
 // Each can fail only when a fold came in between, and the holder of the lease folds once a second.
 constexpr int kTries = 5;
 constexpr uint64_t kMaxCollectedBytes = uint64_t{64} << 20;
@@ -55,7 +57,7 @@ ProcessSet::ProcessSet(ProcessSetOptions options, SetDirectory directory,
 // Under set.lock, so that two that come at once get different numbers, and only one finds itself
 // the first.
 Status ProcessSet::Enter() {
-  Result<SetLock> lock = directory_.LockSet(kLockMs);
+  Result<SetLock> lock = directory_.LockSet(kJoinMs);
   if (!lock.ok()) return lock.status();
   Result<std::vector<SegmentFile>> files = directory_.List({}, nullptr);
   if (!files.ok()) return files.status();

@@ -40,7 +40,10 @@ class WebServer:
         while front:
             pid = front.pop()
             for task in pathlib.Path(f"/proc/{pid}/task").glob("*/children"):
-                below = {int(child) for child in task.read_text().split()}
+                try:
+                    below = {int(child) for child in task.read_text().split()}
+                except (FileNotFoundError, ProcessLookupError):
+                    continue  # a thread that has just ended
                 front += below - found
                 found |= below
         return found
