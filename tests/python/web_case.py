@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 """Web servers of the distribution that run the applications in apps/."""
+import contextlib
 import json
 import pathlib
 import sys
@@ -39,13 +40,14 @@ class WebServer:
         found, front = set(), [self.process.pid]
         while front:
             pid = front.pop()
-            for task in pathlib.Path(f"/proc/{pid}/task").glob("*/children"):
-                try:
-                    below = {int(child) for child in task.read_text().split()}
-                except (FileNotFoundError, ProcessLookupError):
-                    continue  # a thread that has just ended
-                front += below - found
-                found |= below
+            below, tasks, gone = set(), [], (FileNotFoundError, ProcessLookupError)
+            with contextlib.suppress(*gone):  # the process has just ended
+                tasks = list(pathlib.Path(f"/proc/{pid}/task").glob("*/children"))
+            for task in tasks:
+                with contextlib.suppress(*gone):  # or that thread
+                    below |= {int(child) for child in task.read_text().split()}
+            front += below - found
+            found |= below
         return found
 
 
