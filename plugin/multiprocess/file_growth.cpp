@@ -15,8 +15,8 @@
 namespace promplug {
 namespace {
 
-// A signal makes tmpfs give back everything that the call has allocated: with small steps a process
-// that gets signals all the time comes to an end, too.
+// On many kernels a signal makes tmpfs give back everything that the call has allocated: with small
+// steps a process that gets signals all the time comes to an end, too.
 constexpr uint64_t kStepBytes = 256 * 1024;
 constexpr char kZeros[4096] = {};
 

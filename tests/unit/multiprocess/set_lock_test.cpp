@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <optional>
 #include <thread>
 #include <vector>
@@ -108,15 +109,35 @@ TEST_F(SetLockTest, WhatIsNoFileIsNamed) {
 }
 
 TEST_F(SetLockTest, OfManyOneHasIt) {
-  int inside = 0;
+  std::atomic<int> inside{0};
   std::atomic<int> wrong{0};
   std::vector<std::thread> threads;
   for (int i = 0; i < 4; ++i) {
     threads.emplace_back([&] {
       for (int n = 0; n < 25; ++n) {
         const auto lock = directory_.LockSet(60'000);
-        if (!lock.ok() || std::atomic_ref(inside).fetch_add(1) != 0) ++wrong;
-        std::atomic_ref(inside).fetch_sub(1);
+        if (!lock.ok() || inside.fetch_add(1) != 0) ++wrong;
+        inside.fetch_sub(1);
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(wrong, 0);
+}
+
+// Who has opened the file before it was removed must not take its flock for the lock.
+TEST_F(SetLockTest, TheLockOfARemovedFileIsNone) {
+  std::atomic<int> inside{0};
+  std::atomic<int> wrong{0};
+  std::vector<std::thread> threads;
+  for (int i = 0; i < 4; ++i) {
+    threads.emplace_back([&] {
+      for (int n = 0; n < 20'000; ++n) {
+        const auto lock = directory_.LockSet(0);
+        if (!lock.ok()) continue;
+        if (inside.fetch_add(1) != 0) ++wrong;
+        inside.fetch_sub(1);
+        ::unlink((folder_ / "set.lock").c_str());
       }
     });
   }
