@@ -30,6 +30,7 @@ MergeRule MergeRuleOf(const PartHead& head) {
   const MetricType type = head.head.type;
   const ProcessMode mode = head.head.process_mode;
   if (head.kind == PartKind::kProcess || head.kind == PartKind::kSelf) return MergeRule::kPerWorker;
+  if (head.one_process) return MergeRule::kNewest;
   if (mode == ProcessMode::kPerWorker) return MergeRule::kPerWorker;
   if (type == MetricType::kInfo) return MergeRule::kOnce;
   if (IsCumulative(type)) return MergeRule::kSum;
@@ -42,12 +43,14 @@ MergeRule MergeRuleOf(const PartHead& head) {
 }
 
 bool CountsAfterTheEnd(const PartHead& head) {
-  return IsCumulative(head.head.type) && !head.one_process && MergeRuleOf(head) == MergeRule::kSum;
+  return IsCumulative(head.head.type) && MergeRuleOf(head) == MergeRule::kSum;
 }
 
 std::string_view RuleName(MergeRule rule) {
-  constexpr std::string_view kNames[] = {"the sum",  "the largest",         "the smallest",
-                                         "the last", "each label set once", "each worker's own"};
+  constexpr std::string_view kNames[] = {
+      "the sum",          "the largest",         "the smallest",
+      "the last",         "each label set once", "that of one process for all",
+      "each worker's own"};
   return kNames[static_cast<size_t>(rule)];
 }
 

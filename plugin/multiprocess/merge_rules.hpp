@@ -16,6 +16,7 @@ enum class MergeRule : uint8_t {
   kMin,
   kLatest,
   kOnce,       // all say the same
+  kNewest,     // one of them says it, and that may become another one: who has said it last
   kPerWorker,  // they do not: each gets the label of its worker
 };
 

@@ -2,17 +2,18 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <map>
 #include <memory>
-#include <optional>
 #include <set>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/clock.hpp"
 #include "base/log.hpp"
 #include "base/status.hpp"
+#include "multiprocess/remarks.hpp"
+#include "multiprocess/retained_totals.hpp"
 #include "multiprocess/segment_memory.hpp"
 #include "multiprocess/segment_view.hpp"
 #include "multiprocess/set_directory.hpp"
@@ -56,9 +57,11 @@ class ProcessSet {
   // What the collectors of this process said, as PartEncoder writes it.
   Status Publish(std::string_view families);
   // Adds the totals of those that are gone to what is retained, and removes their files. Series of
-  // these that did not grow for `expiry` (zero: never mind) and that no process has go. Returns how
-  // many processes were folded. For the holder of the lease. Throws std::bad_alloc.
-  Result<size_t> Fold(Duration expiry);
+  // these that did not grow for `expiry` (zero: never mind) and that no process has go. What does
+  // not fit together is left out and told to `refuse`; what ended last counts. A file of totals
+  // that cannot be used is set aside, once no process of another layout is alive. Returns how many
+  // processes were folded. For the holder of the lease. Throws std::bad_alloc.
+  Result<size_t> Fold(Duration expiry, const SetMerge::Refuse& refuse);
 
   // Around fork(), with the locks of who allocates in memory() held. kNoMemory: nothing is locked.
   Status LockForFork() { return memory_->LockForFork(); }
@@ -69,7 +72,8 @@ class ProcessSet {
   Status MoveAfterFork();
 
  private:
-  enum class Seen { kAll, kAgain };
+  struct Victim;
+  static constexpr uint32_t kLockMs = 1000;
 
   ProcessSet(ProcessSetOptions options, SetDirectory directory,
              std::unique_ptr<SegmentMemory> memory, const Clock& clock, const Log& log);
@@ -78,12 +82,18 @@ class ProcessSet {
   uint32_t FreeWorker(const std::vector<SetDirectory::SegmentFile>& files);
   // nullptr: it is gone, or cannot be read (said once).
   SegmentView* View(const Uuid& uuid);
+  Result<std::shared_ptr<const SetMerge>> ReadWhole();
   Result<bool> ReadOnce(SetMerge* merge);
   void AddAll(const std::vector<SetDirectory::SegmentFile>& files, SetMerge* merge);
   void AddProcess(const Uuid& uuid, const PartOwner& owner, SegmentView* view, SetMerge* merge);
   void AddCollected(const Uuid& uuid, const PartOwner& owner, SetMerge* merge);
-  Status AddRetained(const Retained& retained, SetMerge* merge) const;
+  Status AddRetained(SetMerge* merge) const;
+  Result<size_t> FoldIfDue(Duration expiry);
   Result<size_t> FoldLocked(Duration expiry);
+  // Whether totals can be added to what is retained.
+  Result<bool> MakeRetainedUsable(const std::vector<SetDirectory::SegmentFile>& files);
+  // The newest first.
+  std::vector<Victim> ClaimVictims(const std::vector<SetDirectory::SegmentFile>& files);
   std::unique_ptr<SetMerge> LiveOnly();
   void SayOnce(const Uuid& uuid, const Status& status, std::string_view what);
 
@@ -94,8 +104,8 @@ class ProcessSet {
   std::unique_ptr<SegmentMemory> memory_;
   std::map<Uuid, std::unique_ptr<SegmentView>> views_;
   std::set<Uuid> said_;
-  // As read last, by its generation.
-  std::optional<Retained> retained_;
+  Remarks remarks_;  // said without a lock
+  RetainedTotals retained_;
   TimePoint expired_at_;
 };
 

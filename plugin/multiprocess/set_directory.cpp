@@ -249,6 +249,8 @@ Status SetDirectory::CommitRetained(const Retained& retained) const {
 
 Status SetDirectory::RemoveRetained() const { return files_.Remove(kRetained); }
 
+Status SetDirectory::SetRetainedAside() const { return files_.Rename(kRetained, kRetainedAside); }
+
 Status SetDirectory::WriteCollected(const Uuid& uuid, std::string_view bytes) const {
   return files_.Replace(CollectedName(uuid), bytes);
 }

@@ -40,6 +40,7 @@ class SetLock {
 //
 //   set.lock        flock: folding, slots, taking over a lease that is stale
 //   retained        the totals of those that are gone (retained.hpp)
+//   retained.unusable  one that could not be used
 //   UUID.seg        the segment of one process; flocked by it, and by its fork children, as long as
 //                   they live
 //   UUID.col        what its collectors said last
@@ -103,6 +104,9 @@ class SetDirectory {
   Status CommitRetained(const Retained& retained) const;
   // REQUIRES: set.lock is held.
   Status RemoveRetained() const;
+  // Calls it kRetainedAside, instead of what had that name. REQUIRES: set.lock is held.
+  Status SetRetainedAside() const;
+  static constexpr char kRetainedAside[] = "retained.unusable";
 
   // What collectors of a process said; replaced as a whole.
   Status WriteCollected(const Uuid& uuid, std::string_view bytes) const;

@@ -277,7 +277,8 @@ void SetLoop::Tick() {
     std::lock_guard lock(mutex_);
     expiry = options_.series_expiry;
   }
-  Report("taking over the totals of processes that are gone", set_.Fold(expiry).status());
+  Report("taking over the totals of processes that are gone",
+         set_.Fold(expiry, hooks_.refuse).status());
 }
 
 // Each kind of failure is said when it begins.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "multiprocess/set_merge.hpp"
 
+#include <algorithm>
 #include <unordered_map>
 #include <utility>
 
@@ -26,7 +27,16 @@ class SetMerge::Impl {
       names.emplace(family->head().head.name, family);
       return family->Add(head, owner, points, refuse_);
     }
-    if (Fits(*found->second, head, owner)) found->second->Add(head, owner, points, refuse_);
+    if (!Fits(*found->second, head, owner)) return;
+    MergedFamily* family = found->second;
+    const PartOwner& first = family->first_owner();
+    if (family->rule() == MergeRule::kNewest && first.worker != owner.worker) {
+      if (owner.published_ms <= first.published_ms) return;
+      names.erase(found);
+      family = Replace(family, head, owner);
+      names.emplace(family->head().head.name, family);
+    }
+    family->Add(head, owner, points, refuse_);
   }
 
   const MergedFamily* Find(PartKind kind, std::string_view name) const {
@@ -41,6 +51,13 @@ class SetMerge::Impl {
   using Names = std::unordered_map<std::string_view, MergedFamily*>;
 
   Names& NamesOf(PartKind kind) { return kind == PartKind::kInstruments ? instruments_ : others_; }
+
+  MergedFamily* Replace(const MergedFamily* family, const PartHead& head, const PartOwner& owner) {
+    const auto place = std::find_if(families_.begin(), families_.end(),
+                                    [&](const auto& each) { return each.get() == family; });
+    *place = std::make_unique<MergedFamily>(head, owner, &arena_);
+    return place->get();
+  }
 
   bool Fits(const MergedFamily& family, const PartHead& head, const PartOwner& owner) {
     const FamilyHead& first = family.head().head;

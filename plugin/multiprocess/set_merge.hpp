@@ -22,6 +22,8 @@ struct PartOwner {
   };
   State state = State::kLive;
   uint32_t worker = 0;  // its slot, the value of the label `worker`
+  // When it said what is no instrument, unix time: of several that speak for all the last is right.
+  int64_t published_ms = 0;
 };
 
 // Makes one view of the families of many processes, each by the rules of its type and mode

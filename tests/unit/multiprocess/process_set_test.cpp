@@ -1,17 +1,11 @@
 // SPDX-License-Identifier: MIT
-// Several processes of a set, here as several objects: a flock is that of an open file.
-#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
 #include <chrono>
 
-#include "metrics/registry.hpp"
-#include "multiprocess/part_codec.hpp"
-#include "multiprocess/process_set.hpp"
-#include "support/manual_clock.hpp"
-#include "unit/multiprocess/segment_testing.hpp"
-#include "unit/multiprocess/set_testing.hpp"
+#include "unit/multiprocess/process_set_testing.hpp"
 
 namespace promplug {
 namespace {
@@ -27,63 +21,7 @@ using ::testing::Key;
 using ::testing::Not;
 using ::testing::Pair;
 
-class ProcessSetTest : public ::testing::Test {
- protected:
-  // One process with its instruments. Its end is like a kill: nothing is tidied up.
-  struct Member {
-    Member(const ProcessSetOptions& options, const Clock& clock, const Log& log)
-        : set(std::move(ProcessSet::Join(options, clock, log)).value()),
-          registry(std::make_unique<Registry>(clock, nullptr, set->memory())) {}
-    std::unique_ptr<ProcessSet> set;
-    std::unique_ptr<Registry> registry;
-
-    std::map<std::string, double> Values() {
-      return ValuesOf(*set->Read([this](std::string_view reason, std::string_view, std::string) {
-                            refused.emplace_back(reason);
-                          })
-                           .value());
-    }
-    std::vector<std::string> refused;
-  };
-
-  std::unique_ptr<Member> Join(bool runs = true) {
-    ProcessSetOptions options;
-    options.directory = folder_.path();
-    options.keep_totals = keep_;
-    auto member = std::make_unique<Member>(options, clock_, log_);
-    if (runs) member->set->Run();
-    return member;
-  }
-  static void Count(Member& member, std::string_view id, double n) {
-    Get(MakeFamily(*member.registry, MetricType::kCounter, "c_total"), id)->CounterAdd(n);
-  }
-  // What a collector says, published.
-  void Publish(Member& member, MetricType type, double value, bool one_process = false) {
-    std::string bytes;
-    PartEncoder encoder(&bytes);
-    PartHead head;
-    head.head = {type, "said", "Help.", {}};
-    head.kind = PartKind::kCollectors;
-    head.one_process = one_process;
-    encoder.Family(head);
-    PartPoint point;
-    point.point.value = value;
-    encoder.Add(point);
-    encoder.End();
-    ASSERT_TRUE(member.set->Publish(bytes).ok());
-  }
-  size_t FilesWith(const std::string& ending) const {
-    const std::vector<std::string> names = folder_.Names();
-    return static_cast<size_t>(std::count_if(
-        names.begin(), names.end(), [&](const auto& name) { return name.ends_with(ending); }));
-  }
-
-  test::SetFolder folder_;
-  test::ManualClock clock_;
-  std::vector<std::string> lines_;
-  Log log_{[this](LogLevel, std::string_view text) { lines_.emplace_back(text); }, LogLevel::kInfo};
-  bool keep_ = true;
-};
+using ProcessSetTest = test::ProcessSetWorld;
 
 TEST_F(ProcessSetTest, AProcessGetsTheLowestNumberThatIsFree) {
   auto a = Join();
@@ -111,10 +49,10 @@ TEST_F(ProcessSetTest, AViewHasAllThatLiveAndTheTotalsOfTheOthers) {
   const auto without_gauge =
       ElementsAre(Pair("c_total{id=\"only b\"}", 4), Pair("c_total{id=\"x\"}", 3));
   EXPECT_THAT(a->Values(), without_gauge);
-  EXPECT_EQ(a->set->Fold({}).value(), 1u);
+  EXPECT_EQ(a->set->Fold({}, ignore_).value(), 1u);
   EXPECT_THAT(a->Values(), without_gauge);
   EXPECT_EQ(FilesWith(".seg"), 1u);
-  EXPECT_EQ(a->set->Fold({}).value(), 0u);
+  EXPECT_EQ(a->set->Fold({}, ignore_).value(), 0u);
   // One that comes sees them, too.
   EXPECT_THAT(Join()->Values(), without_gauge);
 }
@@ -148,11 +86,11 @@ TEST_F(ProcessSetTest, WhatWasFoldedIsFoldedOnceWhateverTheFolderLeftBehind) {
     if (info.st_ino == own.st_ino) name = each;
   }
   b.reset();
-  ASSERT_EQ(a->set->Fold({}).value(), 1u);
+  ASSERT_EQ(a->set->Fold({}, ignore_).value(), 1u);
   const OwnedFd again(::open((folder_ / name).c_str(), O_CREAT | O_RDWR | O_CLOEXEC, 0600));
   ASSERT_EQ(::write(again.get(), bytes.data(), bytes.size()), static_cast<ssize_t>(bytes.size()));
   EXPECT_THAT(a->Values(), ElementsAre(Pair("c_total{id=\"x\"}", 5)));
-  ASSERT_TRUE(a->set->Fold({}).ok());
+  ASSERT_TRUE(a->set->Fold({}, ignore_).ok());
   EXPECT_THAT(a->Values(), ElementsAre(Pair("c_total{id=\"x\"}", 5)));
   EXPECT_EQ(FilesWith(".seg"), 1u);
 }
@@ -189,7 +127,7 @@ TEST_F(ProcessSetTest, CollectedCountersStayWithTheTotalsAndGaugesGoWithTheirPro
   Publish(*b, MetricType::kCounter, 4);
   EXPECT_THAT(a->Values(), ElementsAre(Pair("said", 7)));
   b.reset();
-  ASSERT_EQ(a->set->Fold({}).value(), 1u);
+  ASSERT_EQ(a->set->Fold({}, ignore_).value(), 1u);
   EXPECT_THAT(a->Values(), ElementsAre(Pair("said", 7)));
   EXPECT_EQ(FilesWith(".col"), 1u);
 }
@@ -201,7 +139,7 @@ TEST_F(ProcessSetTest, WhatOneProcessSaysForAllGoesWithIt) {
   EXPECT_THAT(a->Values(), ElementsAre(Pair("said", 4)));
   b.reset();
   EXPECT_THAT(a->Values(), ElementsAre());
-  ASSERT_EQ(a->set->Fold({}).value(), 1u);
+  ASSERT_EQ(a->set->Fold({}, ignore_).value(), 1u);
   EXPECT_THAT(a->Values(), ElementsAre());
 }
 
@@ -222,10 +160,10 @@ TEST_F(ProcessSetTest, RetainedSeriesExpireWhenNobodyHasThemAnyMore) {
   Count(*b, "both", 1);
   Count(*a, "both", 1);
   b.reset();
-  ASSERT_EQ(a->set->Fold(seconds(60)).value(), 1u);
+  ASSERT_EQ(a->set->Fold(seconds(60), ignore_).value(), 1u);
   EXPECT_EQ(a->Values().size(), 2u);
   clock_.Advance(seconds(61));
-  ASSERT_TRUE(a->set->Fold(seconds(60)).ok());
+  ASSERT_TRUE(a->set->Fold(seconds(60), ignore_).ok());
   EXPECT_THAT(a->Values(), ElementsAre(Pair("c_total{id=\"both\"}", 2)));
 }
 
@@ -244,7 +182,7 @@ TEST_F(ProcessSetTest, DamagedFilesAreSaidOnceAndCostThemselvesOnly) {
                           }),
             1);
   // Nobody lives in it: it goes.
-  ASSERT_TRUE(a->set->Fold({}).ok());
+  ASSERT_TRUE(a->set->Fold({}, ignore_).ok());
   EXPECT_EQ(FilesWith(".seg"), 1u);
   EXPECT_THAT(a->Values(), ElementsAre(Pair("c_total{id=\"x\"}", 1)));
 }

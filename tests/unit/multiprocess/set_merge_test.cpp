@@ -182,6 +182,40 @@ TEST_F(SetMergeTest, OfTheDeadOnlyWhatGrowsCounts) {
                                             Pair("t4", "count=2 sum=8 []")));
 }
 
+class OneForAllTest : public SetMergeTest, public ::testing::WithParamInterface<MetricType> {};
+INSTANTIATE_TEST_SUITE_P(Types, OneForAllTest,
+                         ::testing::Values(MetricType::kCounter, MetricType::kGauge));
+
+TEST_P(OneForAllTest, TheOneThatSpokeLastIsRight) {
+  const auto said = [this](uint32_t worker, int64_t published_ms, uint64_t value) {
+    PartFamily family{"x", GetParam(), {PartValue::Integer("", value)}};
+    if (worker == 2) family.points.push_back(PartValue::Integer("{a=\"1\"}", value));
+    family.kind = PartKind::kCollectors;
+    family.one_process = true;
+    PartOwner owner = Live(worker);
+    owner.published_ms = published_ms;
+    Add(owner, family);
+  };
+  said(1, 1000, 5);
+  EXPECT_THAT(SeriesOf(merge_), ElementsAre(Pair("x", "5i")));
+  said(2, 3000, 7);
+  said(3, 2000, 9);
+  EXPECT_THAT(SeriesOf(merge_), ElementsAre(Pair("x", "7i"), Pair("x{a=\"1\"}", "7i")));
+  said(4, 4000, 1);
+  EXPECT_THAT(SeriesOf(merge_), ElementsAre(Pair("x", "1i")));
+  EXPECT_THAT(refused_, IsEmpty());
+}
+
+TEST_F(SetMergeTest, WhatEachSaysIsNotMixedWithWhatOneSaysForAll) {
+  PartFamily family{"x", MetricType::kGauge, {PartValue::Integer("", 1)}};
+  family.kind = PartKind::kCollectors;
+  Add(Live(1), family);
+  family.one_process = true;
+  Add(Live(2), family);
+  EXPECT_THAT(SeriesOf(merge_), ElementsAre(Pair("x{worker=\"1\"}", "1i")));
+  EXPECT_THAT(refused_, ElementsAre(HasSubstr("that of one process for all")));
+}
+
 TEST_F(SetMergeTest, ASeriesThatComesTwiceFromOneProcessCountsOnce) {
   const PartFamily twice{
       "c_total",
