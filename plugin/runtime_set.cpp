@@ -34,7 +34,8 @@ std::unique_ptr<ProcessSet> Runtime::JoinSet(const Config& config, const Clock& 
 SetLoopOptions Runtime::SetLoopOptionsOf(const Config& config) const {
   SetLoopOptions options;
   options.collect_interval = FromSeconds(config.multiprocess.collect_interval_seconds);
-  options.series_expiry = std::chrono::seconds(config.limits.series_expiry_seconds);
+  options.fold.expiry = std::chrono::seconds(config.limits.series_expiry_seconds);
+  options.fold.max_series = config.limits.max_series_per_family;
   return options;
 }
 

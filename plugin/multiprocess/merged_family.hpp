@@ -38,6 +38,11 @@ class MergedFamily {
   const MergedRow* Find(std::string_view labels) const;
 
   const MergedRows& rows() const { return rows_; }
+  // Of the numbers, or of the sums of observations.
+  DoubleSum SumOf(const MergedRow& row) const {
+    const bool observes = is_histogram() || head_.head.type == MetricType::kSummary;
+    return observes ? row.value : row.NumberSum();
+  }
   // Of the row of that number, by the type of the family.
   const MergedHistogram& histogram(size_t row) const { return histograms_[row]; }
   const MergedSummary& summary(size_t row) const { return summaries_[row]; }
@@ -65,7 +70,7 @@ class MergedFamily {
   void Combine(uint32_t row, bool is_first, const PartPoint& part, const PartOwner& owner);
   void CombineNumber(MergedRow* row, bool is_first, const PartPoint& part);
   void CombineStates(MergedRow* row, bool is_first, const PartPoint& part);
-  void CombineHistogram(uint32_t row, bool is_first, const Point& point);
+  void CombineHistogram(uint32_t row, bool is_first, const PartPoint& part);
   void CombineNative(MergedHistogram* histogram, bool is_first, const NativeHistogram* native);
   void CombineSummary(uint32_t row, bool is_first, const PartPoint& part, const PartOwner& owner);
   void CombineExemplars(MergedRow* row, const Point& point, size_t buckets);

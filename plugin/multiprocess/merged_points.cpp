@@ -86,7 +86,7 @@ void RowReader::FillHistogram(size_t index, size_t slot, Point* out) {
   out->n_bounds = histogram.n_bounds;
   out->n_exemplars = row.exemplars != nullptr ? histogram.n_bounds + 1 : 0;
   out->has_sum = row.has_sum;
-  out->sum = row.value;
+  out->sum = row.value.Rounded();
   out->native = nullptr;
   if (histogram.native == nullptr) return;
   if (natives_.size() <= slot) natives_.resize(kBatch);
@@ -100,7 +100,7 @@ void RowReader::FillSummary(size_t index, size_t slot, Point* out) {
   const MergedSummary& summary = family_.summary(index);
   out->integer = row.integer;
   out->has_sum = row.has_sum;
-  out->sum = row.value;
+  out->sum = row.value.Rounded();
   out->quantiles = summary.quantiles;
   out->quantile_values = summary.values;
   out->n_quantiles = summary.n_quantiles;
@@ -132,6 +132,7 @@ bool MergedParts::Next(PartPoint* out) {
   reader_.Fill(at_, 0, &out->point);
   out->stamp_ns = row.stamp_ns;
   out->touched_ms = row.touched_ms;
+  if (family_.rule() == MergeRule::kSum) out->low = family_.SumOf(row).Rest();
   if (family_.head().head.type == MetricType::kSummary) {
     const MergedSummary& summary = family_.summary(at_);
     out->point.quantile_values = summary.values;

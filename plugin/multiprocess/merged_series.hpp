@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "metrics/native_sum.hpp"
+#include "multiprocess/double_sum.hpp"
 #include "multiprocess/set_point.hpp"
 
 namespace promplug {
@@ -19,7 +20,7 @@ struct MergedRow {
   // The whole part of a sum, the integer of another value, a summary's count, a stateset's states.
   uint64_t integer = 0;
   // The rest of a sum, another value, a histogram's or summary's sum.
-  double value = 0;
+  DoubleSum value;
   int64_t created_ms = 0;    // the earliest that is known
   int64_t timestamp_ms = 0;  // the newest
   int64_t stamp_ns = 0;
@@ -31,10 +32,13 @@ struct MergedRow {
   bool has_timestamp = true;
   bool is_live = false;  // some process that is alive has it
 
-  // Of a number. A zero keeps its sign.
-  double AsDouble() const {
-    return integer == 0 && !is_integer ? value : static_cast<double>(integer) + value;
+  // Of a number.
+  DoubleSum NumberSum() const {
+    DoubleSum sum = value;
+    if (integer != 0) sum.Add(static_cast<double>(integer));
+    return sum;
   }
+  double AsDouble() const { return NumberSum().Rounded(); }
 };
 
 // kHistogram, kGaugeHistogram: beside the row of the same number.

@@ -19,17 +19,27 @@ constexpr size_t kExemplarBytes = 128;
 void Replace(MergedRow* row, const Point& point) {
   row->is_integer = point.is_integer;
   row->integer = point.is_integer ? point.integer : 0;
-  row->value = point.is_integer ? 0 : point.value;
+  row->value = {point.is_integer ? 0 : point.value, 0};
 }
 
-void AddUp(MergedRow* row, bool is_first, const Point& point) {
-  if (is_first) return Replace(row, point);
+void AddSum(MergedRow* row, bool is_first, double sum, double low) {
+  if (is_first) {
+    row->value = {sum, low};
+  } else {
+    row->value.Add(sum);
+    row->value.Add(low);
+  }
+}
+
+void AddUp(MergedRow* row, bool is_first, const PartPoint& part) {
+  const Point& point = part.point;
+  if (is_first) Replace(row, point);
   if (!point.is_integer) {
     row->is_integer = false;
-    row->value += point.value;
-  } else if (__builtin_add_overflow(row->integer, point.integer, &row->integer)) {
+    AddSum(row, is_first, point.value, part.low);
+  } else if (!is_first && __builtin_add_overflow(row->integer, point.integer, &row->integer)) {
     row->is_integer = false;
-    row->value += 0x1p64;
+    row->value.Add(0x1p64);
   }
 }
 
@@ -140,7 +150,7 @@ void MergedFamily::Combine(uint32_t index, bool is_first, const PartPoint& part,
   switch (head_.head.type) {
     case MetricType::kHistogram:
     case MetricType::kGaugeHistogram:
-      return CombineHistogram(index, is_first, point);
+      return CombineHistogram(index, is_first, part);
     case MetricType::kSummary:
       return CombineSummary(index, is_first, part, owner);
     case MetricType::kStateset:
@@ -165,7 +175,7 @@ void MergedFamily::CombineNumber(MergedRow* row, bool is_first, const PartPoint&
   bool replaces = is_first;
   switch (rule_) {
     case MergeRule::kSum:
-      return AddUp(row, is_first, point);
+      return AddUp(row, is_first, part);
     case MergeRule::kMax:
     case MergeRule::kMin:
       replaces |= !is_first && IsBeyond(*row, point, rule_ == MergeRule::kMax);
@@ -193,7 +203,8 @@ void MergedFamily::CombineStates(MergedRow* row, bool is_first, const PartPoint&
   }
 }
 
-void MergedFamily::CombineHistogram(uint32_t index, bool is_first, const Point& point) {
+void MergedFamily::CombineHistogram(uint32_t index, bool is_first, const PartPoint& part) {
+  const Point& point = part.point;
   MergedRow& row = rows_[index];
   MergedHistogram& histogram = histograms_[index];
   const size_t buckets = point.n_bounds + 1;
@@ -201,11 +212,10 @@ void MergedFamily::CombineHistogram(uint32_t index, bool is_first, const Point& 
     histogram.bounds = KeepNumbers(point.bounds, point.n_bounds);
     histogram.n_bounds = point.n_bounds;
     histogram.counts = arena_.Copy(point.counts, buckets);
-    row.value = point.sum;
   } else {
     for (size_t i = 0; i < buckets; ++i) histogram.counts[i] += point.counts[i];
-    row.value += point.sum;
   }
+  AddSum(&row, is_first, point.sum, part.low);
   row.has_sum &= point.has_sum;
   CombineNative(&histogram, is_first, point.native);
   CombineExemplars(&row, point, buckets);
@@ -257,7 +267,7 @@ void MergedFamily::CombineSummary(uint32_t index, bool is_first, const PartPoint
     summary.values = nullptr;
   }
   row.integer += point.integer;
-  row.value = is_first ? point.sum : row.value + point.sum;
+  AddSum(&row, is_first, point.sum, part.low);
   row.has_sum &= point.has_sum;
   if (owner.state == PartOwner::State::kRetained) return;
   AddWindow(&summary.window, part.window, part.n_window, &window_);

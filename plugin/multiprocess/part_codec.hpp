@@ -41,5 +41,9 @@ class PartEncoder {
 // rendered is not looked at, beyond their braces.
 Status DecodeParts(std::string_view bytes,
                    const std::function<void(const PartHead& head, PartPoints* points)>& use);
+// Whether DecodeParts() would read all of it.
+inline Status CheckParts(std::string_view bytes) {
+  return DecodeParts(bytes, [](const PartHead&, PartPoints*) {});
+}
 
 }  // namespace promplug

@@ -95,6 +95,8 @@ bool DecodedPoints::TakePoint(PartPoint* out) {
   if (Has(kTimestamp) && !bytes_.Take(&point.timestamp_ms)) return false;
   if (Has(kStamp) && !bytes_.Take(&out->stamp_ns)) return false;
   if (Has(kTouched) && !bytes_.Take(&out->touched_ms)) return false;
+  if (Has(kLow) && !bytes_.Take(&out->low)) return false;
+  if (!std::isfinite(out->low)) return bytes_.Fail();
   bool taken = true;
   if (IsHistogramType(type_)) {
     taken = TakeShape() && TakeHistogram(&point);

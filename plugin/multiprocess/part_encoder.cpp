@@ -106,6 +106,7 @@ uint16_t FlagsOf(MetricType type, const PartPoint& part) {
   set(kCreated, point.created_ms != 0);
   set(kStamp, part.stamp_ns != 0);
   set(kTouched, part.touched_ms != 0);
+  set(kLow, part.low != 0);
   set(kQuantileValues, is_summary && point.quantile_values != nullptr);
   set(kWindow, is_summary && part.n_window != 0);
   set(kNative, IsHistogramType(type) && point.native != nullptr);
@@ -170,6 +171,7 @@ void PartEncoder::Add(const PartPoint& part) {
   if ((flags & kTimestamp) != 0) Put(&out_, point.timestamp_ms);
   if ((flags & kStamp) != 0) Put(&out_, part.stamp_ns);
   if ((flags & kTouched) != 0) Put(&out_, part.touched_ms);
+  if ((flags & kLow) != 0) Put(&out_, part.low);
   if (!same) {
     out_.append(new_shape_);
     shape_.swap(new_shape_);

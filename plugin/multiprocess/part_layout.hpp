@@ -14,7 +14,7 @@ namespace promplug {
 //   kFamily: kind, type, process mode, family flags (1 byte each), limit of native buckets (4),
 //            texts: name, help, unit
 //   kPoint:  point flags (2), text: labels
-//            created, timestamp, stamp, touched (8 each, those that the flags say)
+//            created, timestamp, stamp, touched, low (8 each, those that the flags say)
 //            the values, by type
 //            exemplars, if the flags say so: their number, that of those that are there (4 each);
 //            of each its place (4), text: labels, value, time (8 each)
@@ -47,7 +47,8 @@ constexpr uint16_t kQuantileValues = 1 << 7;
 constexpr uint16_t kWindow = 1 << 8;
 constexpr uint16_t kNative = 1 << 9;
 constexpr uint16_t kExemplars = 1 << 10;
-constexpr uint16_t kAllOfPoint = (1 << 11) - 1;
+constexpr uint16_t kLow = 1 << 11;
+constexpr uint16_t kAllOfPoint = (1 << 12) - 1;
 
 }  // namespace part_flags
 

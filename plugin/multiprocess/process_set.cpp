@@ -62,15 +62,19 @@ Status ProcessSet::Enter() {
     // What fails here is tried, and said, by the first fold.
     (void)MakeRetainedUsable(files.value());
   }
-  memory_->header()->worker.store(FreeWorker(files.value()), std::memory_order_relaxed);
+  const Result<uint32_t> worker = FreeWorker(files.value());
+  if (!worker.ok()) return worker.status();
+  memory_->header()->worker.store(worker.value(), std::memory_order_relaxed);
   return directory_.PublishSegment(memory_->uuid());
 }
 
-uint32_t ProcessSet::FreeWorker(const std::vector<SegmentFile>& files) {
+Result<uint32_t> ProcessSet::FreeWorker(const std::vector<SegmentFile>& files) {
   std::set<uint32_t> taken;
   for (const SegmentFile& file : files) {
-    const SegmentView* view = file.live ? View(file.uuid) : nullptr;
-    if (view != nullptr) taken.insert(view->worker());
+    if (!file.live) continue;
+    const Result<SegmentView*> view = View(file.uuid);
+    if (!view.ok()) return view.status();
+    if (view.value() != nullptr) taken.insert(view.value()->worker());
   }
   uint32_t free = 0;
   while (taken.contains(free)) ++free;
@@ -91,8 +95,9 @@ bool ProcessSet::Leave() {
   if (!lock.ok() || !files.ok()) return false;
   return std::none_of(files.value().begin(), files.value().end(), [this](const SegmentFile& file) {
     if (!file.live || file.uuid == memory_->uuid()) return false;
-    const SegmentView* view = View(file.uuid);
-    return view != nullptr && view->phase() == SegmentPhase::kRunning;
+    const Result<SegmentView*> view = View(file.uuid);
+    if (!view.ok()) return true;
+    return view.value() != nullptr && view.value()->phase() == SegmentPhase::kRunning;
   });
 }
 
@@ -102,13 +107,15 @@ void ProcessSet::SayOnce(const Uuid& uuid, const Status& status, std::string_vie
                                     std::string(what) + " is left out: " + status.text());
 }
 
-SegmentView* ProcessSet::View(const Uuid& uuid) {
+Result<SegmentView*> ProcessSet::View(const Uuid& uuid) {
   std::unique_ptr<SegmentView>& view = views_[uuid];
   if (view != nullptr && !view->Outgrown()) return view.get();
   const Result<OwnedFd> fd = directory_.OpenSegment(uuid);
+  if (fd.status().code() == Code::kIo) return fd.status();
   // One that is gone was folded meanwhile: what is mapped is still right.
   if (!fd.ok()) return view.get();
   Result<std::unique_ptr<SegmentView>> mapped = SegmentView::Map(fd.value().get());
+  if (mapped.status().code() == Code::kIo) return mapped.status();
   if (mapped.ok()) {
     view = std::move(mapped).value();
   } else {
@@ -117,11 +124,13 @@ SegmentView* ProcessSet::View(const Uuid& uuid) {
   return view.get();
 }
 
-void ProcessSet::AddCollected(const Uuid& uuid, const PartOwner& owner, SetMerge* merge) {
+Status ProcessSet::AddCollected(const Uuid& uuid, const PartOwner& owner, SetMerge* merge) {
   const Result<std::string> bytes = directory_.ReadCollected(uuid, kMaxCollectedBytes);
+  if (bytes.status().code() == Code::kNotFound) return Status();
+  if (bytes.status().code() == Code::kIo) return bytes.status();
   if (!bytes.ok()) {
-    if (bytes.status().code() != Code::kNotFound) SayOnce(uuid, bytes.status(), ".col");
-    return;
+    SayOnce(uuid, bytes.status(), ".col");
+    return Status();
   }
   const Result<Collected> collected = DecodeCollected(bytes.value());
   Status status = collected.status();
@@ -133,25 +142,27 @@ void ProcessSet::AddCollected(const Uuid& uuid, const PartOwner& owner, SetMerge
     });
   }
   if (!status.ok()) SayOnce(uuid, status, ".col");
+  return Status();
 }
 
-void ProcessSet::AddProcess(const Uuid& uuid, const PartOwner& owner, SegmentView* view,
-                            SetMerge* merge) {
+Status ProcessSet::AddProcess(const Uuid& uuid, const PartOwner& owner, SegmentView* view,
+                              SetMerge* merge) {
   view->ForEach(clock_.Now(),
                 [&](const PartHead& head, PartPoints* points) { merge->Add(head, owner, points); });
-  AddCollected(uuid, owner, merge);
+  return AddCollected(uuid, owner, merge);
 }
 
 // The living first, the oldest of them in front: what they say their families are counts.
-void ProcessSet::AddAll(const std::vector<SegmentFile>& files, SetMerge* merge) {
+Status ProcessSet::AddAll(const std::vector<SegmentFile>& files, SetMerge* merge) {
   struct Part {
     const SegmentFile* file;
     SegmentView* view;
   };
   std::vector<Part> parts;
   for (const SegmentFile& file : files) {
-    SegmentView* view = View(file.uuid);
-    if (view != nullptr) parts.push_back({&file, view});
+    const Result<SegmentView*> view = View(file.uuid);
+    if (!view.ok()) return view.status();
+    if (view.value() != nullptr) parts.push_back({&file, view.value()});
   }
   std::stable_sort(parts.begin(), parts.end(), [](const Part& a, const Part& b) {
     if (a.file->live != b.file->live) return a.file->live;
@@ -163,12 +174,14 @@ void ProcessSet::AddAll(const std::vector<SegmentFile>& files, SetMerge* merge) 
     if (part.file->live && part.view->phase() == SegmentPhase::kCreated) {
       state = PartOwner::State::kWaiting;
     }
-    AddProcess(part.file->uuid, {state, part.view->worker()}, part.view, merge);
+    Status status = AddProcess(part.file->uuid, {state, part.view->worker()}, part.view, merge);
+    if (!status.ok()) return status;
   }
   std::erase_if(views_, [&files](const auto& view) {
     return std::none_of(files.begin(), files.end(),
                         [&view](const SegmentFile& file) { return file.uuid == view.first; });
   });
+  return Status();
 }
 
 Status ProcessSet::AddRetained(SetMerge* merge) const {
@@ -185,8 +198,8 @@ Result<bool> ProcessSet::ReadOnce(SetMerge* merge) {
   const Result<std::vector<SegmentFile>> files =
       directory_.List(retained_.value().folded, &memory_->uuid());
   if (!files.ok()) return files.status();
-  AddAll(files.value(), merge);
-  status = AddRetained(merge);
+  status = AddAll(files.value(), merge);
+  if (status.ok()) status = AddRetained(merge);
   if (!status.ok()) return status;
   return retained_.Unchanged();
 }

@@ -28,6 +28,14 @@ struct ProcessSetOptions {
   bool keep_totals = true;  // of a set that has ended, where this process is the first of a new one
 };
 
+// What of the totals of processes that are gone is kept.
+struct FoldLimits {
+  // How long a series is that did not grow and that no process has; zero: for ever.
+  Duration expiry{};
+  // Of one family; those that grew last. 0: all.
+  size_t max_series = 0;
+};
+
 // This process as one of a set (docs/multiprocess.md): its own segment, and the view of all. What
 // its functions do is bounded by the number and size of the files; none waits for another process
 // longer than it says. One thread at a time, but for memory() and worker().
@@ -56,12 +64,12 @@ class ProcessSet {
   Result<std::shared_ptr<const SetMerge>> Read(const SetMerge::Refuse& refuse);
   // What the collectors of this process said, as PartEncoder writes it.
   Status Publish(std::string_view families);
-  // Adds the totals of those that are gone to what is retained, and removes their files. Series of
-  // these that did not grow for `expiry` (zero: never mind) and that no process has go. What does
-  // not fit together is left out and told to `refuse`; what ended last counts. A file of totals
-  // that cannot be used is set aside, once no process of another layout is alive. Returns how many
-  // processes were folded. For the holder of the lease. Throws std::bad_alloc.
-  Result<size_t> Fold(Duration expiry, const SetMerge::Refuse& refuse);
+  // Adds the totals of those that are gone to what is retained, and removes their files. What does
+  // not fit together, or is beyond the limits, is left out and told to `refuse`; what ended last
+  // counts. A file of totals that cannot be used is set aside, once no process of another layout is
+  // alive. Returns how many processes were folded. For the holder of the lease. kIo, kTimeout:
+  // nothing changed. Throws std::bad_alloc.
+  Result<size_t> Fold(const FoldLimits& limits, const SetMerge::Refuse& refuse);
 
   // Around fork(), with the locks of who allocates in memory() held. kNoMemory: nothing is locked.
   Status LockForFork() { return memory_->LockForFork(); }
@@ -79,17 +87,19 @@ class ProcessSet {
              std::unique_ptr<SegmentMemory> memory, const Clock& clock, const Log& log);
 
   Status Enter();
-  uint32_t FreeWorker(const std::vector<SetDirectory::SegmentFile>& files);
-  // nullptr: it is gone, or cannot be read (said once).
-  SegmentView* View(const Uuid& uuid);
+  Result<uint32_t> FreeWorker(const std::vector<SetDirectory::SegmentFile>& files);
+  // nullptr: it is gone, or is nothing that can be read (said once). kIo: it may be another time.
+  Result<SegmentView*> View(const Uuid& uuid);
   Result<std::shared_ptr<const SetMerge>> ReadWhole();
   Result<bool> ReadOnce(SetMerge* merge);
-  void AddAll(const std::vector<SetDirectory::SegmentFile>& files, SetMerge* merge);
-  void AddProcess(const Uuid& uuid, const PartOwner& owner, SegmentView* view, SetMerge* merge);
-  void AddCollected(const Uuid& uuid, const PartOwner& owner, SetMerge* merge);
+  Status AddAll(const std::vector<SetDirectory::SegmentFile>& files, SetMerge* merge);
+  Status AddProcess(const Uuid& uuid, const PartOwner& owner, SegmentView* view, SetMerge* merge);
+  Status AddCollected(const Uuid& uuid, const PartOwner& owner, SetMerge* merge);
   Status AddRetained(SetMerge* merge) const;
-  Result<size_t> FoldIfDue(Duration expiry);
-  Result<size_t> FoldLocked(Duration expiry);
+  Result<size_t> FoldIfDue(const FoldLimits& limits);
+  Result<size_t> FoldLocked(const FoldLimits& limits);
+  // What is retained, and what these say, as it is to be retained.
+  Result<std::string> FoldedFamilies(const std::vector<Victim>& victims, const FoldLimits& limits);
   // Whether totals can be added to what is retained.
   Result<bool> MakeRetainedUsable(const std::vector<SetDirectory::SegmentFile>& files);
   // The newest first.

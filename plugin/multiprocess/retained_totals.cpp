@@ -30,7 +30,7 @@ Result<Retained> RetainedTotals::ReadFile() const {
   Result<std::optional<Retained>> read = directory_.ReadRetained();
   if (!read.ok()) return read.status();
   Retained retained = std::move(read).value().value_or(Retained());
-  Status status = DecodeParts(retained.families, [](const PartHead&, PartPoints*) {});
+  Status status = CheckParts(retained.families);
   if (!status.ok()) return status;
   return retained;
 }

@@ -272,13 +272,13 @@ void SetLoop::Tick() {
                "is reached: they are refused and counted");
   }
   if (!held) return;
-  Duration expiry;
+  FoldLimits limits;
   {
     std::lock_guard lock(mutex_);
-    expiry = options_.series_expiry;
+    limits = options_.fold;
   }
   Report("taking over the totals of processes that are gone",
-         set_.Fold(expiry, hooks_.refuse).status());
+         set_.Fold(limits, hooks_.refuse).status());
 }
 
 // Each kind of failure is said when it begins.

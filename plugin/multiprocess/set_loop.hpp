@@ -63,7 +63,7 @@ class SetCollector {
 
 struct SetLoopOptions {
   Duration collect_interval = std::chrono::seconds(5);
-  Duration series_expiry{};
+  FoldLimits fold;
   // A lease without a heartbeat for so long is taken over.
   Duration lease_stale = std::chrono::seconds(10);
 };

@@ -47,6 +47,9 @@ struct PartPoint {
   // Of the totals of processes that are gone: when a fold last added something, unix time. 0: of a
   // process itself.
   int64_t touched_ms = 0;
+  // Of a sum of many processes: what is left of it beside the double that is nearest to it, so that
+  // adding up in another order gives the same double.
+  double low = 0;
 };
 
 // A stream of the points of one family of one process. Used by one thread at a time.

@@ -86,7 +86,7 @@ void TryFamilies(std::string_view input) {
     options.now_ms = 1'700'000'000'000;
     options.expiry_ms = 3'600'000;
     options.live = &live;
-    const Copy folded = CopyOf(FoldFamilies(*merge, options));
+    const Copy folded = CopyOf(FoldFamilies(*merge, options, ignore));
     Require(folded.ok, "what was folded cannot be read", folded.text);
   }
 }

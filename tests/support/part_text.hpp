@@ -94,6 +94,7 @@ inline std::string PartText(MetricType type, const PartPoint& part) {
   std::string text = std::string(part.point.labels) + " " + PointText(type, part.point);
   if (part.stamp_ns != 0) text += " stamp=" + std::to_string(part.stamp_ns);
   if (part.touched_ms != 0) text += " touched=" + std::to_string(part.touched_ms);
+  if (part.low != 0) text += " low=" + NumberText(part.low);
   for (size_t i = 0; i < part.n_window; ++i) {
     text +=
         " w" + std::to_string(part.window[i].bucket) + ":" + std::to_string(part.window[i].count);

@@ -53,6 +53,7 @@ class RandomParts {
     if (Chance(3)) point.created_ms = Signed();
     if (Chance(3)) value.fields.stamp_ns = Signed();
     if (Chance(3)) value.fields.touched_ms = Signed();
+    if (Chance(3)) value.fields.low = std::ldexp(static_cast<double>(Signed()), -80);
     if (Chance(3)) point.has_timestamp = true, point.timestamp_ms = Signed();
     switch (type) {
       case MetricType::kHistogram:

@@ -37,6 +37,12 @@ void Add(SetMerge* merge, const PartOwner& owner, const PartFamily& family) {
   merge->Add(family.Head(), owner, &points);
 }
 
+std::string Folded(const SetMerge& gone, const FoldOptions& options) {
+  return FoldFamilies(gone, options, [](std::string_view, std::string_view, std::string text) {
+    ADD_FAILURE() << text;
+  });
+}
+
 // One text a point.
 std::vector<std::string> Decoded(const std::string& bytes) {
   std::vector<std::string> texts;
@@ -61,17 +67,17 @@ TEST(Fold, WhatGrewIsRetainedWithTheTimeOfTheFold) {
        MetricType::kCounter,
        {PartValue::Integer("{a=\"1\"}", 3).TouchedAt(5),
         PartValue::Integer("{a=\"2\"}", 4).TouchedAt(6)}});
-  EXPECT_THAT(Decoded(FoldFamilies(gone, {kNow, 0, nullptr})),
+  EXPECT_THAT(Decoded(Folded(gone, {kNow, 0, nullptr})),
               ElementsAre("c_total{a=\"1\"} 5i touched=1000000", "c_total{a=\"2\"} 4i touched=6",
                           "s count=3 sum=4 [0.5] touched=1000000"));
 }
 
 TEST(Fold, NothingToRetainIsNoBytes) {
   SetMerge gone = NewMerge();
-  EXPECT_EQ(FoldFamilies(gone, {kNow, kExpiry, nullptr}), "");
+  EXPECT_EQ(Folded(gone, {kNow, kExpiry, nullptr}), "");
   Add(&gone, kDead, {"c_total", MetricType::kCounter, {}});
   Add(&gone, kDead, {"g", MetricType::kGauge, {PartValue::Integer("", 1)}});
-  EXPECT_EQ(FoldFamilies(gone, {kNow, kExpiry, nullptr}), "");
+  EXPECT_EQ(Folded(gone, {kNow, kExpiry, nullptr}), "");
 }
 
 TEST(Fold, TheHeadIsRetainedToo) {
@@ -83,7 +89,7 @@ TEST(Fold, TheHeadIsRetainedToo) {
   family.native_max_buckets = 77;
   SetMerge gone = NewMerge();
   Add(&gone, kDead, family);
-  const std::string bytes = FoldFamilies(gone, {kNow, 0, nullptr});
+  const std::string bytes = Folded(gone, {kNow, 0, nullptr});
   ASSERT_TRUE(DecodeParts(bytes, [&](const PartHead& head, PartPoints*) {
                 EXPECT_EQ(head.head.name, "h");
                 EXPECT_EQ(head.head.process_mode, ProcessMode::kSum);
@@ -104,10 +110,10 @@ PartFamily OldAndNew() {
 TEST(Fold, WhatNobodyTouchedForTheExpiryIsDropped) {
   SetMerge gone = NewMerge();
   Add(&gone, kRetained, OldAndNew());
-  EXPECT_THAT(Decoded(FoldFamilies(gone, {kNow, kExpiry, nullptr})),
+  EXPECT_THAT(Decoded(Folded(gone, {kNow, kExpiry, nullptr})),
               ElementsAre("c_total{a=\"new\"} 2i touched=999000"));
-  EXPECT_EQ(Decoded(FoldFamilies(gone, {kNow, 0, nullptr})).size(), 2u);
-  EXPECT_THAT(Decoded(FoldFamilies(gone, {kNow + 1, kExpiry, nullptr})), IsEmpty());
+  EXPECT_EQ(Decoded(Folded(gone, {kNow, 0, nullptr})).size(), 2u);
+  EXPECT_THAT(Decoded(Folded(gone, {kNow + 1, kExpiry, nullptr})), IsEmpty());
 }
 
 TEST(Fold, AProcessThatEndsTouchesItsSeries) {
@@ -115,7 +121,7 @@ TEST(Fold, AProcessThatEndsTouchesItsSeries) {
   Add(&gone, kDead, {"c_total", MetricType::kCounter, {PartValue::Integer("{a=\"old\"}", 0)}});
   Add(&gone, kRetained, OldAndNew());
   EXPECT_THAT(
-      Decoded(FoldFamilies(gone, {kNow, kExpiry, nullptr})),
+      Decoded(Folded(gone, {kNow, kExpiry, nullptr})),
       ElementsAre("c_total{a=\"old\"} 1i touched=1000000", "c_total{a=\"new\"} 2i touched=999000"));
 }
 
@@ -125,7 +131,7 @@ TEST(Fold, WhatAProcessThatLivesHasIsKept) {
   const auto kept = [&](const PartFamily& family) {
     SetMerge live = NewMerge();
     Add(&live, kLive, family);
-    return Decoded(FoldFamilies(gone, {kNow, kExpiry, &live})).size() == 2;
+    return Decoded(Folded(gone, {kNow, kExpiry, &live})).size() == 2;
   };
   const std::vector<PartValue> old = {PartValue::Integer("{a=\"old\"}", 0)};
   EXPECT_TRUE(kept({"c_total", MetricType::kCounter, old}));
@@ -142,13 +148,38 @@ TEST(Fold, TimesOfDamagedFilesOverflowNothing) {
     SetMerge gone = NewMerge();
     Add(&gone, kRetained,
         {"c_total", MetricType::kCounter, {PartValue::Integer("", 1).TouchedAt(touched)}});
-    return !FoldFamilies(gone, {now, kMost, nullptr}).empty();
+    return !Folded(gone, {now, kMost, nullptr}).empty();
   };
   for (const int64_t touched : {kLeast, int64_t{-1}, int64_t{1}, kMost}) {
     EXPECT_TRUE(kept(touched, kLeast));
     EXPECT_EQ(kept(touched, 0), touched > kLeast);
     EXPECT_EQ(kept(touched, kMost), touched >= 0);
   }
+}
+
+TEST(Fold, OfMoreSeriesThanTheLimitThoseThatGrewLastStay) {
+  SetMerge gone = NewMerge();
+  Add(&gone, kDead,
+      {"c_total",
+       MetricType::kCounter,
+       {PartValue::Integer("{a=\"new\"}", 1), PartValue::Integer("{a=\"both\"}", 2)}});
+  Add(&gone, kRetained,
+      {"c_total",
+       MetricType::kCounter,
+       {PartValue::Integer("{a=\"old\"}", 4), PartValue::Integer("{a=\"both\"}", 8)}});
+  Add(&gone, kRetained, {"few_total", MetricType::kCounter, {PartValue::Integer("", 1)}});
+  FoldOptions options;
+  options.now_ms = kNow;
+  options.max_series = 2;
+  std::vector<std::string> told;
+  const std::string bytes = FoldFamilies(
+      gone, options, [&](std::string_view reason, std::string_view family, std::string) {
+        told.push_back(std::string(reason) + " " + std::string(family));
+      });
+  EXPECT_THAT(Decoded(bytes), ElementsAre("c_total{a=\"new\"} 1i touched=1000000",
+                                          "c_total{a=\"both\"} 10i touched=1000000",
+                                          "few_total 1i touched=1000000"));
+  EXPECT_THAT(told, ElementsAre("limit c_total"));
 }
 
 }  // namespace

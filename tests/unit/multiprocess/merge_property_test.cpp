@@ -224,7 +224,9 @@ TEST_P(MergePropertyTest, FoldingChangesNothing) {
       Add(&gone, {PartOwner::State::kDead, static_cast<uint32_t>(i)}, processes[i]);
     }
     AddRetained(&gone, retained);
-    retained = FoldFamilies(gone, {now_ms, 0, nullptr});
+    retained = FoldFamilies(
+        gone, {now_ms, 0, nullptr},
+        [](std::string_view, std::string_view, std::string text) { ADD_FAILURE() << text; });
   }
   SetMerge merge = NewMerge();
   for (size_t i = processes.size(); i-- > n_folded;) {

@@ -160,10 +160,10 @@ TEST_F(ProcessSetTest, RetainedSeriesExpireWhenNobodyHasThemAnyMore) {
   Count(*b, "both", 1);
   Count(*a, "both", 1);
   b.reset();
-  ASSERT_EQ(a->set->Fold(seconds(60), ignore_).value(), 1u);
+  ASSERT_EQ(a->set->Fold({seconds(60)}, ignore_).value(), 1u);
   EXPECT_EQ(a->Values().size(), 2u);
   clock_.Advance(seconds(61));
-  ASSERT_TRUE(a->set->Fold(seconds(60), ignore_).ok());
+  ASSERT_TRUE(a->set->Fold({seconds(60)}, ignore_).ok());
   EXPECT_THAT(a->Values(), ElementsAre(Pair("c_total{id=\"both\"}", 2)));
 }
 
@@ -185,6 +185,36 @@ TEST_F(ProcessSetTest, DamagedFilesAreSaidOnceAndCostThemselvesOnly) {
   ASSERT_TRUE(a->set->Fold({}, ignore_).ok());
   EXPECT_EQ(FilesWith(".seg"), 1u);
   EXPECT_THAT(a->Values(), ElementsAre(Pair("c_total{id=\"x\"}", 1)));
+}
+
+TEST_F(ProcessSetTest, WithoutDescriptorsNothingIsTakenForGone) {
+  auto a = Join();
+  auto dead = Join();
+  auto living = Join();
+  Count(*dead, "x", 1);
+  Count(*living, "x", 2);
+  Publish(*living, MetricType::kCounter, 4);
+  dead.reset();
+  const auto all = ElementsAre(Pair("c_total{id=\"x\"}", 3), Pair("said", 4));
+  {
+    const test::FewDescriptors none(0);
+    EXPECT_EQ(a->set->Read(ignore_).status().code(), Code::kIo);
+    EXPECT_EQ(a->set->Fold({}, ignore_).status().code(), Code::kIo);
+    ProcessSetOptions options;
+    options.directory = folder_.path();
+    EXPECT_EQ(ProcessSet::Join(options, clock_, log_).status().code(), Code::kIo);
+  }
+  // As many as let it begin, and then no more.
+  for (int few = 1; few < 8; ++few) {
+    const test::FewDescriptors left(few);
+    const auto read = a->set->Read(ignore_);
+    if (read.ok()) {
+      EXPECT_THAT(ValuesOf(*read.value()), all) << few;
+    }
+    const auto folded = a->set->Fold({}, ignore_);
+    EXPECT_EQ(folded.status().code(), folded.ok() ? Code::kOk : Code::kIo) << few;
+  }
+  EXPECT_THAT(a->Values(), all);
 }
 
 TEST_F(ProcessSetTest, ADirectoryThatIsNotThereIsNamed) {

@@ -57,6 +57,24 @@ class SetFolder {
   std::string path_;
 };
 
+// While it is there, so many descriptors can be opened.
+class FewDescriptors {
+ public:
+  explicit FewDescriptors(int few) {
+    EXPECT_EQ(::getrlimit(RLIMIT_NOFILE, &before_), 0);
+    const OwnedFd lowest(::dup(0));
+    rlimit limit = before_;
+    limit.rlim_cur = static_cast<rlim_t>(lowest.get() + few);
+    EXPECT_EQ(::setrlimit(RLIMIT_NOFILE, &limit), 0);
+  }
+  ~FewDescriptors() { EXPECT_EQ(::setrlimit(RLIMIT_NOFILE, &before_), 0); }
+  FewDescriptors(const FewDescriptors&) = delete;
+  FewDescriptors& operator=(const FewDescriptors&) = delete;
+
+ private:
+  rlimit before_{};
+};
+
 inline SetDirectory OpenSet(const std::string& path) {
   Result<SetDirectory> opened = SetDirectory::Open(path, false);
   if (!opened.ok()) throw std::runtime_error(opened.status().text());
