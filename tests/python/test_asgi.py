@@ -11,6 +11,7 @@ import unittest
 import promplug
 import promplug.asgi
 from stack.process import wait_until
+from stack.servers import Pushgateway
 from support import WAIT_SECONDS, exposition, read_samples, sample
 from web_case import WebCase
 
@@ -93,6 +94,30 @@ class UvicornTest(WebCase):
         for scrape in scrapes:
             scrape.join()
         self.assertEqual([sample(text, "hanging") for text in texts], [1, 1, 1])
+
+    def test_a_request_ends_with_its_answer_whatever_its_background_tasks_do(self):
+        server = self.uvicorn()
+        labels = {"method": "GET", "route": "/and-then", "status": "200"}
+        self.assertEqual(server.get("/and-then").status, 200)
+        text = server.metrics()
+        self.assertEqual(sample(text, "http_requests_total", **labels), 1)
+        self.assertEqual(sample(text, "http_requests_in_flight"), 0)
+        self.assertEqual(server.get("/let-go").status, 200)
+        self.assertEqual(server.process.stop(), 0)
+
+    def test_without_a_lifespan_the_first_request_starts_the_plugin(self):
+        gateway = Pushgateway(self.directory())
+        self.addCleanup(gateway.stop)
+        server = self.uvicorn("--lifespan", "off", ready="/metrics", overrides={
+            "pushgateway.url": gateway.url, "pushgateway.job": "python", "forward": "[]",
+            "pushgateway.instance": "no-lifespan", "pushgateway.interval_seconds": "3600"})
+        self.assertEqual(server.get("/metrics").status, 200)
+        self.assertEqual(server.get("/star/q/1").status, 200)
+        self.assertEqual(server.process.stop(), 0)
+        self.assertEqual(server.process.log().count("starts with the first request"), 1)
+        self.assertEqual(server.process.log().count("Traceback"), 0, server.process.log())
+        (counted,) = gateway.group("python", "no-lifespan")["http_requests_total"]["metrics"]
+        self.assertEqual((counted["labels"]["route"], float(counted["value"])), ("/star/q/{z}", 1))
 
     def test_scrapers_that_go_away_leave_nothing_behind(self):
         server = self.uvicorn(APP_HANGING="1", APP_SERIES="20000",
@@ -212,12 +237,167 @@ class MiddlewareTest(WebCase):
 
     def test_a_plugin_that_does_not_run_leaves_its_path_to_the_application(self):
         plugin = self.load(start=False)
-        middleware = promplug.asgi.Middleware(self.echo, plugin)
+        middleware = promplug.asgi.Middleware(self.echo, plugin, manage=False)
         seen = [self.ask(middleware, "/metrics")[0]["status"]]
         for change in (plugin.start, plugin.stop, plugin.start, plugin.close):
             change()
             seen.append(self.ask(middleware, "/metrics")[0]["status"])
         self.assertEqual(seen, [204, 200, 204, 200, 204])
+
+    def test_a_request_starts_a_plugin_that_no_startup_has_started_once_and_none_that_was_stopped(self):
+        plugin = self.load(start=False)
+        calls, start = [], plugin.start
+        plugin.start = lambda: calls.append(threading.current_thread()) or start()
+        middleware = promplug.asgi.Middleware(self.echo, plugin)
+
+        async def many():
+            scope = {"type": "http", "method": "GET", "path": "/metrics", "query_string": b"", "headers": []}
+            statuses = []
+
+            async def send(message):
+                statuses.append(message.get("status"))
+
+            with self.assertLogs("promplug", "WARNING") as logs:
+                await asyncio.gather(*(middleware(dict(scope), None, send) for _ in range(5)))
+            self.assertEqual(len(logs.output), 1, logs.output)
+            self.assertEqual(statuses.count(200), 5)
+
+        asyncio.run(many())
+        self.assertEqual(len(calls), 1)
+        self.assertIsNot(calls[0], threading.main_thread())
+        events = [{"type": "lifespan.startup"}, {"type": "lifespan.shutdown"}]
+        self.ask(middleware, kind="lifespan", messages=events)  # a late one; it stops what runs
+        self.assertEqual(self.ask(middleware, "/metrics")[0]["status"], 204)
+        stopped = promplug.asgi.Middleware(self.echo, plugin)
+        self.assertEqual(self.ask(stopped, "/metrics")[0]["status"], 204)
+        self.assertEqual(plugin.status().state, "stopped")
+
+    def test_a_cancelled_request_leaves_the_start_to_the_others(self):
+        plugin = self.load(start=False)
+        begun, let_go, start = threading.Event(), threading.Event(), plugin.start
+        self.addCleanup(let_go.set)
+        plugin.start = lambda: begun.set() or let_go.wait(WAIT_SECONDS) and start()
+        middleware = promplug.asgi.Middleware(self.echo, plugin)
+        sent = []
+
+        async def send(message):
+            sent.append(message)
+
+        async def cancel_the_first():
+            scope = {"type": "http", "method": "GET", "path": "/x", "query_string": b"", "headers": []}
+            first, second = (asyncio.ensure_future(middleware(dict(scope), None, send)) for _ in range(2))
+            await asyncio.get_running_loop().run_in_executor(None, begun.wait, WAIT_SECONDS)
+            first.cancel()
+            with self.assertRaises(asyncio.CancelledError):
+                await first
+            let_go.set()
+            await second
+
+        with self.assertLogs("promplug"):
+            asyncio.run(cancel_the_first())
+        self.assertEqual(sent[0]["status"], 204)
+        self.assertEqual(plugin.status().state, "running")
+
+    def counted(self, plugin):
+        """Answers of any status, and requests in flight, in a scrape."""
+        text = exposition(plugin)
+        return (sum(value for (name, _), value in read_samples(text).items() if name == "http_requests_total"),
+                sample(text, "http_requests_in_flight"))
+
+    def test_a_request_ends_with_the_last_message_of_its_answer_before_that_goes_out(self):
+        start = {"type": "http.response.start", "status": 200, "headers": []}
+        more = {"type": "http.response.body", "body": b"x", "more_body": True}
+        body = {"type": "http.response.body", "body": b"x"}
+        path = {"type": "http.response.pathsend", "path": "/x"}
+        file = {"type": "http.response.zerocopysend", "file": 1}
+        trailers = {"type": "http.response.trailers", "headers": []}
+        for messages in ([start, body], [start, more, more, body], [start, path], [start, {**file, "more_body": True}, file],
+                         [{**start, "trailers": True}, more, body, {**trailers, "more_trailers": True}, trailers]):
+            with self.subTest(messages):
+                plugin, seen = self.load(), []
+
+                async def application(scope, receive, send):
+                    for message in messages:
+                        await send(message)
+                    seen.append(self.counted(plugin))
+                    raise RuntimeError("in a background task")
+
+                async def send(message):
+                    seen.append(self.counted(plugin))
+
+                middleware = promplug.asgi.Middleware(application, plugin)
+                with self.assertRaises(RuntimeError):
+                    asyncio.run(middleware({"type": "http", "method": "GET", "path": "/x"}, None, send))
+                self.assertEqual(seen, [(0, 1)] * (len(messages) - 1) + [(1, 0)] * 2)
+                self.assertEqual(self.counted(plugin), (1, 0))
+
+    def test_an_answer_that_never_ends_is_counted_at_the_return(self):
+        plugin = self.load()
+
+        async def application(scope, receive, send):
+            await send({"type": "http.response.start", "status": 200, "headers": []})
+
+        self.ask(promplug.asgi.Middleware(application, plugin))
+        self.assertEqual(self.counted(plugin), (1, 0))
+
+    def fill(self, plugin, series):
+        counter = promplug.Counter("many", "x", ["n"], plugin=plugin)
+        for number in range(series):
+            counter.labels(number).inc()
+
+    def test_between_two_pieces_of_a_scrape_others_have_their_turns(self):
+        plugin = self.load({"limits.max_series_per_family": "50000"})
+        self.fill(plugin, 30000)
+        middleware = promplug.asgi.Middleware(self.echo, plugin)
+        turns, at_send = [0], []
+
+        async def send(message):  # as of a server that buffers
+            at_send.append(turns[0])
+
+        async def receive():
+            await asyncio.Event().wait()
+
+        async def count_turns():
+            while True:
+                turns[0] += 1
+                await asyncio.sleep(0)
+
+        async def both():
+            other = asyncio.ensure_future(count_turns())
+            await middleware({"type": "http", "method": "GET", "path": "/metrics", "query_string": b"",
+                              "headers": []}, receive, send)
+            other.cancel()
+
+        asyncio.run(both())
+        bodies = at_send[1:]
+        self.assertGreater(len(bodies), 10)
+        self.assertEqual(len(set(bodies)), len(bodies), "turns of the other task at each piece")
+
+    def test_a_scrape_ends_where_its_client_goes_away(self):
+        plugin = self.load({"limits.max_series_per_family": "50000"})
+        self.fill(plugin, 30000)
+        middleware = promplug.asgi.Middleware(self.echo, plugin)
+        sent = []
+
+        async def leave_early():
+            left = asyncio.Event()
+
+            async def send(message):
+                sent.append(message)
+                if len(sent) == 3:
+                    left.set()
+
+            async def receive():
+                await left.wait()
+                return {"type": "http.disconnect"}
+
+            await middleware({"type": "http", "method": "GET", "path": "/metrics", "query_string": b"",
+                              "headers": []}, receive, send)
+
+        asyncio.run(leave_early())
+        self.assertLess(len(sent), 8)
+        self.assertTrue(sent[-1]["more_body"], "it was not ended")
+        self.assertEqual(self.ask(middleware, "/metrics")[0]["status"], 200)
 
     def test_the_path_follows_a_reload_and_learning_it_asks_no_collector(self):
         path = self.directory() / "promplug.yml"

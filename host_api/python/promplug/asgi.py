@@ -1,17 +1,16 @@
 # SPDX-License-Identifier: MIT
 """ASGI middleware: counts requests, and answers scrapes without ever holding the loop."""
 import asyncio
-from ctypes import byref, c_size_t, c_void_p, create_string_buffer
+from concurrent.futures import Future
 from typing import Any, Callable, Optional, Sequence
 
-from . import _abi, _binding, _callbacks
+from . import _binding, _fork
+from ._asgi_scrape import answer_scrape
 from ._log import logger
-from .errors import Error, StateError, check
+from .errors import Error
 from .metrics import Histogram
-from .scrape import is_scrape, make_request, read_headers
+from .scrape import is_scrape
 from .web import WebMetrics, route_or_none
-
-_PIECE = 65536
 
 
 class Middleware:
@@ -23,7 +22,10 @@ class Middleware:
     route_of      of a scope that was answered, the route's template or None. By default that of
                   Starlette and FastAPI.
     manage        whether the plugin is started at the application's startup (in the worker, after
-                  every fork) and stopped with its last push at its shutdown.
+                  every fork) and stopped with its last push at its shutdown. Where no startup is
+                  told (a server without lifespan, a mounted application) the first request starts
+                  a plugin that was never started, and waits for it; the end of the process stops
+                  it.
     prefix, buckets  as WebMetrics has them.
     """
 
@@ -34,10 +36,16 @@ class Middleware:
         self._app, self._plugin, self._metrics_path = app, plugin, metrics_path
         self._route_of, self._manage = route_of, manage
         self._metrics = WebMetrics(plugin, prefix, buckets)
+        self._started: Optional[Any] = None  # the plugin that startup or a request has started
+        self._late_start = (None, Future())  # of a request: the plugin, and its end
 
     async def __call__(self, scope: dict, receive: Callable, send: Callable) -> None:
         if scope["type"] == "http":
-            if not await self._answer_scrape(scope, send):
+            plugin = self._plugin or _binding.default()
+            if self._manage and plugin is not self._started:
+                await self._start_late(plugin)
+            if not (plugin is not None and is_scrape(plugin, scope["path"], self._metrics_path)
+                    and await answer_scrape(plugin, scope, receive, send)):
                 await self._counted(scope, receive, send)
         elif scope["type"] == "lifespan" and self._manage:
             await self._app(scope, self._starting(receive), self._stopping(send))
@@ -46,42 +54,33 @@ class Middleware:
 
     async def _counted(self, scope, receive, send) -> None:
         status = 500  # what the server answers where the application raises
-
-        async def send_and_see(message):
-            nonlocal status
-            if message["type"] == "http.response.start":
-                status = message["status"]
-            await send(message)
-
+        trailers = False
         before = dict(scope)  # routers change it on their way
         begun = self._metrics.begin()
+
+        def end():
+            nonlocal begun
+            if begun is None:
+                return
+            since, begun = begun, None
+            route = (route_or_none(self._route_of, scope) if self._route_of is not None
+                     else route_or_none(route_template, before, scope, self._app))
+            self._metrics.end(since, scope["method"], route, status)
+
+        async def send_and_see(message):
+            nonlocal status, trailers
+            if message["type"] == "http.response.start":
+                status, trailers = message["status"], message.get("trailers", False)
+            elif _is_last(message, trailers):
+                # Before it goes out: whoever has the answer finds it in the next scrape. And not
+                # when the application returns: background tasks are none of the request's time.
+                end()
+            await send(message)
+
         try:
             await self._app(scope, receive, send_and_see)
         finally:
-            route = (route_or_none(self._route_of, scope) if self._route_of is not None
-                     else route_or_none(route_template, before, scope, self._app))
-            self._metrics.end(begun, scope["method"], route, status)
-
-    async def _answer_scrape(self, scope, send) -> bool:
-        plugin = self._plugin or _binding.default()
-        if plugin is None or not is_scrape(plugin, scope["path"], self._metrics_path):
-            return False
-        flags = _abi.REQ_MOUNTED
-        if scope.get("http_version") == "1.0":  # it has no chunks
-            flags |= _abi.REQ_NEED_LENGTH
-        headers = [(name.decode("latin-1"), value.decode("latin-1"))
-                   for name, value in scope["headers"]]
-        request = make_request(scope["method"], scope["path"],
-                               scope["query_string"].decode("latin-1"), headers, flags)
-        try:
-            scrape = _Scrape(plugin, request)
-        except StateError:  # it does not run
-            return False
-        with scrape:
-            if not scrape.handled:
-                return False
-            await scrape.answer(scope["method"], send)
-        return True
+            end()
 
     # ---- the life of the application ----------------------------------------------------------
 
@@ -89,7 +88,7 @@ class Middleware:
         async def receive_and_start():
             message = await receive()
             if message["type"] == "lifespan.startup":
-                await self._in_thread("start")
+                self._started = await self._in_thread("start")
             return message
         return receive_and_start
 
@@ -100,74 +99,56 @@ class Middleware:
             await send(message)
         return stop_and_send
 
-    async def _in_thread(self, method: str) -> None:
+    async def _in_thread(self, method: str) -> Optional[Any]:
+        """Calls that method of the plugin; returns the plugin, if there is one."""
         plugin = self._plugin or _binding.default()
-        if plugin is None:
-            return
-        try:
-            loop = asyncio.get_running_loop()
-            await loop.run_in_executor(None, getattr(plugin, method))
-        except Error as error:
-            logger.warning("%s: %s", method, error)
+        if plugin is not None:
+            await asyncio.get_running_loop().run_in_executor(None, _call, plugin, method)
+        return plugin
+
+    async def _start_late(self, plugin: Any) -> None:
+        with _fork.lock:
+            known, ended = self._late_start
+            first = known is not plugin
+            if first:
+                ended = Future()
+                ended.set_running_or_notify_cancel()  # no request that is cancelled cancels it
+                self._late_start = plugin, ended
+        if first:
+            try:
+                asyncio.get_running_loop().run_in_executor(None, _start_if_new, plugin, ended)
+            except RuntimeError:  # the loop takes no more work: it ends
+                ended.set_result(None)
+        await asyncio.wrap_future(ended)
+        self._started = plugin
 
 
-class _Scrape:
-    """One promplug_scrape on the loop that makes it. As a context manager it ends itself."""
+def _call(plugin: Any, method: str) -> None:
+    try:
+        getattr(plugin, method)()
+    except Error as error:
+        logger.warning("%s: %s", method, error)
 
-    def __init__(self, plugin: Any, request: _abi.Request):
-        self._loop = asyncio.get_running_loop()
-        self._ready = asyncio.Event()
-        self._instance, self._pointer = plugin.instance(), c_void_p()
-        self._number = _callbacks.keep(self)
-        error = _abi.Error()
-        code = self._instance.api.scrape_begin(self._instance.pointer, byref(request), _READY,
-                                               self._number, byref(self._pointer), byref(error))
-        self.handled = code in (_abi.OK, _abi.AGAIN)
-        if code < 0:
-            _callbacks.drop(self._number)
-        check(code, error, "scrape")
 
-    def __enter__(self) -> "_Scrape":
-        return self
+def _start_if_new(plugin: Any, ended: Future) -> None:
+    """One that was stopped stays so: somebody wanted that."""
+    try:
+        if plugin.status().state == "created":
+            logger.warning("the plugin starts with the first request, since no startup of the "
+                           "application did it (does the server run its lifespan?)")
+            _call(plugin, "start")
+    finally:
+        ended.set_result(None)
 
-    def __exit__(self, *_) -> None:
-        if self.handled:
-            self._instance.api.scrape_end(self._pointer)
-        _callbacks.drop(self._number)
 
-    def on_ready(self) -> None:
-        """Called by the plugin, on any thread."""
-        try:
-            self._loop.call_soon_threadsafe(self._ready.set)
-        except RuntimeError:  # the loop has been closed meanwhile
-            pass
-
-    async def answer(self, method: str, send: Callable) -> None:
-        """Sends the whole answer. An exception after its begin has the server abort it."""
-        api, head = self._instance.api, _abi.ScrapeHeadInfo()
-        await self._step(lambda: api.scrape_head(self._pointer, byref(head)))
-        headers = [(name.lower().encode("latin-1"), value.encode("latin-1"))
-                   for name, value in read_headers(head.headers, head.n_headers)]
-        if head.content_length >= 0:
-            headers.append((b"content-length", str(head.content_length).encode()))
-        await send({"type": "http.response.start", "status": head.status, "headers": headers})
-        if method != "HEAD":
-            buffer, size = create_string_buffer(_PIECE), c_size_t()
-            view = memoryview(buffer)
-            while await self._step(lambda: api.scrape_read(self._pointer, buffer, _PIECE,
-                                                           byref(size))) != _abi.END:
-                await send({"type": "http.response.body", "body": bytes(view[:size.value]),
-                            "more_body": True})
-        await send({"type": "http.response.body", "body": b"", "more_body": False})
-
-    async def _step(self, call: Callable[[], int]) -> int:
-        while True:
-            # Before the call: what becomes ready during it may not be missed.
-            self._ready.clear()
-            code = call()
-            if code != _abi.AGAIN:
-                return check(code, _abi.Error(), "scrape")
-            await self._ready.wait()
+def _is_last(message: dict, trailers: bool) -> bool:
+    """Whether the answer ends with that message, which is not its start."""
+    kind = message["type"]
+    if kind == "http.response.trailers":
+        return not message.get("more_trailers", False)
+    if kind in ("http.response.body", "http.response.zerocopysend"):
+        return not (trailers or message.get("more_body", False))
+    return kind == "http.response.pathsend" and not trailers
 
 
 def route_template(before: dict, after: dict, app: Any) -> Optional[str]:
@@ -200,12 +181,3 @@ def _walk(routes: Any, scope: dict) -> Optional[str]:
             return path
         partial = partial or path
     return partial
-
-
-def _on_ready(user) -> None:
-    scrape = _callbacks.find(user)
-    if scrape is not None:
-        scrape.on_ready()
-
-
-_READY = _abi.ReadyFn(_on_ready)

@@ -9,7 +9,7 @@ import threading
 
 import promplug
 import promplug.fastapi
-from fastapi import APIRouter, FastAPI
+from fastapi import APIRouter, BackgroundTasks, FastAPI
 from starlette.applications import Starlette
 from starlette.responses import PlainTextResponse, StreamingResponse
 from starlette.routing import Mount, Route, WebSocketRoute
@@ -43,6 +43,13 @@ async def late_boom():
 async def release():
     let_go.set()
     return "gone"
+
+
+@app.get("/and-then")
+async def and_then(tasks: BackgroundTasks):
+    """Its background task goes on until /let-go was asked for."""
+    tasks.add_task(let_go.wait, 30)
+    return "answered"
 
 
 async def plain(request):
