@@ -229,6 +229,41 @@ class BindingTest(PluginCase):
         self.assertEqual(sample(said, "i_info", v="1"), 1)
         self.assertEqual((sample(said, "e", e="p"), sample(said, "e", e="q")), (0, 1))
 
+    def test_many_observations_before_the_load_are_handed_over_exactly_and_very_many_up_to_a_limit(self):
+        # The limit is lower here; what is handed over in slices has a rest in each.
+        code, said, log = self.script("""
+            from promplug import _instance
+            _instance._MAX_REPLAYED = 100000
+            histogram = promplug.Histogram("h", "x", ["k"], buckets=(0.1, 0.3, 1))
+            summary = promplug.Summary("s", "x"); late = promplug.Histogram("z", "x")
+            for number in range(9000):
+                histogram.labels("exact").observe(0.2 if number % 3 else 0.05)
+            for number in range(120000):
+                summary.observe(7)
+            late.observe(1)
+            with promplug.load() as plugin:
+                late.observe(2)
+                print(promplug.generate_latest().decode())
+        """)
+        self.assertEqual(code, 0, log)
+        buckets = [sample(said, "h_bucket", k="exact", le=le) for le in (0.1, 0.3, 1.0, float("inf"))]
+        self.assertEqual(buckets, [3000, 9000, 9000, 9000])
+        self.assertAlmostEqual(sample(said, "h_sum", k="exact"), 3000 * 0.05 + 6000 * 0.2, 6)
+        self.assertEqual((sample(said, "s_count"), sample(said, "s_sum")), (91000, 7 * 91000))
+        self.assertEqual(sample(said, "z_count"), 1, "what comes after the load is counted")
+        self.assertEqual(log.count("more than 100000 observations before the plugin was loaded"), 1, log)
+
+    def test_what_is_beyond_the_limit_is_taken_from_each_bucket_alike(self):
+        said = self.run_script("""
+            histogram = promplug.Histogram("h", "x", buckets=(1, 2))
+            # As after as many calls of observe(), which would take minutes.
+            histogram._pending.buckets = [[20_000_000, 1e7, .5, .5], [50_000_000, 75e6, 1.5, 1.5], [30_000_000, 9e7, 3, 3]]
+            with promplug.load() as plugin:
+                print(promplug.generate_latest().decode())
+        """)
+        self.assertEqual([sample(said, "h_bucket", le=le) for le in (1.0, 2.0, float("inf"))],
+                         [2_000_000, 7_000_000, 10_000_000])
+
     def test_nothing_is_lost_and_nothing_counted_twice_while_threads_count_through_a_load(self):
         said = self.run_script("""
             counter, gauge = promplug.Counter("c", "x"), promplug.Gauge("g", "x")

@@ -22,6 +22,7 @@ COUNTER, GAUGE, HISTOGRAM, SUMMARY, UNTYPED, INFO, STATESET, GAUGE_HISTOGRAM = r
 (MODE_DEFAULT, MODE_SUM, MODE_MAX, MODE_MIN, MODE_LATEST, MODE_PER_WORKER) = range(6)
 POINT_TIMESTAMP, POINT_NO_SUM = 0x1, 0x2
 COLLECT_ONE_PROCESS = 0x2
+OP_OBSERVE = 3
 SRC_FN = 0
 REQ_MOUNTED, REQ_NEED_LENGTH = 0x1, 0x2
 
@@ -89,6 +90,12 @@ class FamilyDesc(Sized):
 class Exemplar(Sized):
     _fields_ = [("struct_size", c_uint32), ("reserved0", c_uint32), ("labels", POINTER(Kv)),
                 ("n_labels", c_size_t), ("value", c_double), ("unix_ms", c_int64)]
+
+
+class Update(Structure):
+    _fields_ = [("family", c_void_p), ("label_values", POINTER(Str)), ("n_label_values", c_size_t),
+                ("exemplar", POINTER(Exemplar)), ("value", c_double), ("op", c_int32),
+                ("result", c_int32)]
 
 
 class FamilyHead(Sized):

@@ -8,9 +8,13 @@ c_void_p at each call.
 """
 from ctypes import Structure, byref, c_void_p
 
-from . import _abi
+from . import _abi, _fork
 from ._library import Api
+from ._log import logger
 from .errors import check
+
+# Observations from before load(), each of which is one update; so many take about a second.
+_MAX_REPLAYED = 10_000_000
 
 
 class Instance:
@@ -20,6 +24,7 @@ class Instance:
         self.api = api
         self.pointer = pointer
         self.alive = True
+        self._replayed = 0
 
     def __del__(self):
         self.alive = False
@@ -41,15 +46,28 @@ class Instance:
         pointer = c_void_p()
         result = self.api.metric(family, _abi.texts(values), len(values), byref(pointer), None)
         handle = Handle.from_address(pointer.value or 0)
-        handle.instance = self
+        handle.instance, handle.family = self, family
         handle.pinned = result == _abi.OK
         return handle
+
+    def allow_replay(self, observed: int) -> int:
+        """How many of so many observations from before load() may be handed over, at most all.
+        The first time that it is fewer is told."""
+        with _fork.lock:
+            left = _MAX_REPLAYED - self._replayed
+            told = left < 0
+            self._replayed += observed
+        allowed = min(observed, max(left, 0))
+        if allowed < observed and not told:
+            logger.warning("there were more than %d observations before the plugin was loaded: "
+                           "beyond these they are left out", _MAX_REPLAYED)
+        return allowed
 
 
 class Handle(Structure):
     """The promplug_metric at its address, pinned until the last reference is gone."""
     _fields_ = ()
-    instance = None
+    instance = family = None
     pinned = False
 
     def __del__(self):
