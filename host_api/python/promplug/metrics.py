@@ -24,15 +24,6 @@ _NEGATIVE = "Counters can only be incremented by non-negative amounts."
 _AMOUNTS: Dict[float, c_double] = {}
 _MAX_AMOUNTS = 1024
 _known_amount = _AMOUNTS.get
-_may_remember = True
-
-
-def _remember(amount: float, made: c_double) -> None:
-    global _may_remember
-    # NaN would be another key each time, and numbers of other kinds can hold much memory.
-    if type(amount) in (int, float) and amount == amount:
-        _AMOUNTS[amount] = made
-        _may_remember = len(_AMOUNTS) < _MAX_AMOUNTS
 
 
 def _exemplar(labels: Dict[str, str]) -> _abi.Exemplar:
@@ -51,28 +42,41 @@ class Counter(Metric):
             if amount is _ONE:
                 self._inc(self._handle)
                 return
-            try:
-                known = _known_amount(amount)
-            except TypeError:  # a number that cannot be a key, such as an array of one
-                known = None
-            if known is None:
-                if amount < 0:
-                    raise ValueError(_NEGATIVE)
-                known = c_double(amount)
-                if _may_remember:
-                    _remember(amount, known)
-            self._add(self._handle, known)
+            if self._repeats:
+                try:
+                    known = _known_amount(amount)
+                except TypeError:  # a number that cannot be a key, such as an array of one
+                    known = None
+                if known is not None:
+                    self._add(self._handle, known)
+                    return
+                self._learn(amount)
+            if amount < 0.0:
+                raise ValueError(_NEGATIVE)
+            self._add(self._handle, c_double(amount))
             return
         if amount < 0:
             raise ValueError(_NEGATIVE)
         record = _exemplar(exemplar)
         self._add_exemplar(self._handle, c_double(amount), byref(record))
 
+    def _learn(self, amount: float) -> None:
+        """To look for amounts is of no use where new ones still come when no more are kept."""
+        if len(_AMOUNTS) >= _MAX_AMOUNTS:
+            self._repeats = False
+        # NaN would be another key each time, and numbers of other kinds can hold much memory.
+        elif type(amount) in (int, float) and amount >= 0:
+            _AMOUNTS[amount] = c_double(amount)
+
     def count_exceptions(self, exception: Union[Type[BaseException],
                                                 Tuple[Type[BaseException], ...]] = Exception
                          ) -> ExceptionCounter:
         """A context manager and decorator that counts the exceptions of that type, or types."""
         return ExceptionCounter(self, exception)
+
+    def _init_series(self) -> None:
+        self._repeats = True  # whether its amounts are looked for in _AMOUNTS
+        super()._init_series()
 
     def _be_pending(self) -> None:
         pending = self._pending = PendingCounter(self)
