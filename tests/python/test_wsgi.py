@@ -39,6 +39,14 @@ class GunicornTest(WebCase):
                                 status="500"), 1)
         self.assertEqual(server.get("/metrics").status, 299, "not its path here")
 
+    def test_a_file_is_sent_by_the_server_without_being_read(self):
+        server = self.gunicorn(application="wsgi_app:bare", ready="/x")
+        answer = server.get("/file")
+        self.assertEqual((answer.status, answer.body), (200, (APPS / "wsgi_app.py").read_bytes()))
+        text = server.get("/m").text
+        self.assertEqual(sample(text, "bare_requests_total", method="GET", route="/file", status="200"), 1)
+        self.assertEqual(sample(text, "bare_requests_in_flight"), 0)
+
     def test_a_scrape_is_answered_with_its_length(self):
         server = self.gunicorn()
         answer = server.get("/metrics", headers={"Accept-Encoding": "gzip"})
@@ -145,6 +153,43 @@ class MiddlewareTest(WebCase):
         self.assertEqual(sample(exposition(plugin), "http_requests_total", method="GET", route="unmatched",
                                 status="200"), 1)
         self.assertEqual(len(closed), 2, "the application's own close() is not ours to filter")
+
+    def test_a_file_is_the_servers_own_and_ends_its_request_when_it_is_closed(self):
+        class Wrapper:
+            def __init__(self, file):
+                self.closed = 0
+                self.file = file
+
+            def close(self):
+                self.closed += 1
+
+        class Without:  # close(), as the protocol allows
+            pass
+
+        class Frozen(Wrapper):  # as a type in C
+            def __setattr__(self, name, value):
+                if name == "close":
+                    raise AttributeError(name)
+                super().__setattr__(name, value)
+
+        for kind, arguments, in_flight in ((Wrapper, ("f",), 1), (Without, (), 1), (Frozen, ("f",), 0)):
+            with self.subTest(kind):
+                plugin, made = self.load(), kind(*arguments)
+
+                def application(environ, start_response):
+                    start_response("200 OK", [])
+                    return made
+
+                environ = {"REQUEST_METHOD": "GET", "PATH_INFO": "/x", "wsgi.file_wrapper": kind}
+                body = promplug.wsgi.Middleware(application, plugin)(environ, lambda *_: None)
+                self.assertIs(body, made)
+                self.assertEqual(sample(exposition(plugin), "http_requests_in_flight"), in_flight)
+                getattr(body, "close", lambda: None)()
+                self.assertEqual(getattr(made, "closed", 1), 1)
+                text = exposition(plugin)
+                self.assertEqual(sample(text, "http_requests_in_flight"), 0)
+                self.assertEqual(sample(text, "http_requests_total", method="GET", route="unmatched",
+                                        status="200"), 1)
 
     def test_a_plugin_that_does_not_run_leaves_its_path_to_the_application(self):
         plugin = self.load(start=False)

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 """WSGI middleware: counts requests, and answers scrapes on the worker's thread."""
+from functools import partial
 from http import HTTPStatus
 from typing import Any, Callable, Iterable, Iterator, Optional, Sequence
 
@@ -67,10 +68,14 @@ class Middleware:
             return start_response(status, *arguments)
 
         try:
-            return _Body(self._app(environ, start_and_see), request)
+            body = self._app(environ, start_and_see)
         except BaseException:
             request.end()
             raise
+        wrapper = environ.get("wsgi.file_wrapper")
+        if isinstance(wrapper, type) and isinstance(body, wrapper):
+            return _file_that_ends(body, request)
+        return _Body(body, request)
 
 
 class _Request:
@@ -93,6 +98,16 @@ class _Request:
         self._metrics.end(begun, self._environ["REQUEST_METHOD"], self._route, self._status)
 
 
+def _file_that_ends(body: Any, request: _Request) -> Any:
+    """The body itself, which the server knows by its type and sends without reading it. Its close()
+    ends the request; where the type lets none be set, the request ends here."""
+    try:
+        body.close = partial(_close_and_end, getattr(body, "close", None), request)
+    except (AttributeError, TypeError):
+        request.end()
+    return body
+
+
 class _Body:
     """The application's body; its close(), which every server calls, ends the request."""
 
@@ -103,12 +118,15 @@ class _Body:
         return iter(self._body)
 
     def close(self) -> None:
-        try:
-            close = getattr(self._body, "close", None)
-            if close is not None:
-                close()
-        finally:
-            self._request.end()
+        _close_and_end(getattr(self._body, "close", None), self._request)
+
+
+def _close_and_end(close: Optional[Callable[[], Any]], request: _Request) -> None:
+    try:
+        if close is not None:
+            close()
+    finally:
+        request.end()
 
 
 def route_template(environ: dict) -> Optional[str]:

@@ -34,9 +34,24 @@ if os.environ.get("APP_WORK"):
     flask_app.route("/push")(work.push)
 
 
+class Unread:
+    """A file that nobody may read: its descriptor is enough to send it."""
+
+    def __init__(self):
+        self.file = open(__file__, "rb")
+        self.fileno, self.close = self.file.fileno, self.file.close
+
+    def read(self, size=-1):
+        raise AssertionError("it is read")
+
+
 def bare_app(environ, start_response):
     if environ["PATH_INFO"] == "/raises":
         raise RuntimeError("as it should")
+    if environ["PATH_INFO"] == "/file":
+        environ["promplug.route"] = "/file"
+        start_response("200 OK", [("Content-Length", str(os.path.getsize(__file__)))])
+        return environ["wsgi.file_wrapper"](Unread())
     environ["promplug.route"] = "/bare/{anything}"
     start_response("299 Odd", [("Content-Length", "2")])
     return [b"ok"]
