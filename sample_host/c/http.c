@@ -1,28 +1,52 @@
 /* SPDX-License-Identifier: MIT */
 #include "http.h"
 
+#include <errno.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
 #include <sys/socket.h>
-#include <sys/time.h>
 #include <time.h>
 
-enum { kHeadBytes = 16384, kHeaders = 64, kWaitSeconds = 5, kDiscards = 64 };
+enum { kHeadBytes = 16384, kHeaders = 64, kDiscards = 64 };
 
 struct exchange {
   int fd;
-  int status;  /* what was answered; 0: nothing yet */
-  int chunked; /* the body is */
+  int64_t until; /* of CLOCK_MONOTONIC: when the client has had its time for what it does now */
+  int status;    /* what was answered; 0: nothing yet */
+  int chunked;   /* the body is */
   char head[kHeadBytes + 1];
   promplug_kv headers[kHeaders];
   promplug_request request;
 };
 
-static int send_all(int fd, const void* data, size_t len, int flags) {
+static int64_t now_ms(void) {
+  struct timespec now = {0, 0};
+  (void)clock_gettime(CLOCK_MONOTONIC, &now);
+  return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+/* Whether the client is ready before its time is over. A limit for each piece would let one that
+ * takes or gives a byte at a time hold the worker, and its stop, for as long as it likes. */
+static int wait_client(const struct exchange* x, short events) {
+  struct pollfd client = {.fd = x->fd, .events = events};
+  for (;;) {
+    const int64_t left = x->until - now_ms();
+    const int ready = left > 0 ? poll(&client, 1, (int)left) : 0;
+    if (ready >= 0 || errno != EINTR) return ready > 0;
+  }
+}
+
+static ssize_t receive(struct exchange* x, void* data, size_t len) {
+  return wait_client(x, POLLIN) ? recv(x->fd, data, len, MSG_DONTWAIT) : -1;
+}
+
+static int send_all(struct exchange* x, const void* data, size_t len, int flags) {
   const char* from = data;
   while (len > 0) {
-    const ssize_t sent = send(fd, from, len, MSG_NOSIGNAL | flags);
+    const ssize_t sent =
+        wait_client(x, POLLOUT) ? send(x->fd, from, len, MSG_NOSIGNAL | MSG_DONTWAIT | flags) : -1;
     if (sent < 0) return -1;
     from += sent, len -= (size_t)sent;
   }
@@ -60,16 +84,17 @@ static int32_t begin(void* user, int32_t status, const promplug_kv* headers, siz
     used += (size_t)more;
   }
   x->status = status, x->chunked = content_length < 0;
-  return send_all(x->fd, text, used, 0);
+  x->until = now_ms() + kAnswerMs;
+  return send_all(x, text, used, 0);
 }
 
 static int32_t body(void* user, const void* data, size_t len) {
   struct exchange* x = user;
   char size[24];
-  if (!x->chunked) return send_all(x->fd, data, len, 0);
+  if (!x->chunked) return send_all(x, data, len, 0);
   (void)snprintf(size, sizeof size, "%zx\r\n", len);
-  return send_all(x->fd, size, strlen(size), MSG_MORE) || send_all(x->fd, data, len, MSG_MORE) ||
-         send_all(x->fd, "\r\n", 2, 0);
+  return send_all(x, size, strlen(size), MSG_MORE) || send_all(x, data, len, MSG_MORE) ||
+         send_all(x, "\r\n", 2, 0);
 }
 
 static int is(promplug_str text, const char* wanted) {
@@ -79,7 +104,7 @@ static int is(promplug_str text, const char* wanted) {
 static void say(struct exchange* x, int status, const char* text) {
   static const promplug_kv plain = {PROMPLUG_S("Content-Type"), PROMPLUG_S("text/plain")};
   if (begin(x, status, &plain, 1, (int64_t)strlen(text)) != 0) return;
-  if (!is(x->request.method, "HEAD")) (void)send_all(x->fd, text, strlen(text), 0);
+  if (!is(x->request.method, "HEAD")) (void)send_all(x, text, strlen(text), 0);
 }
 
 /* Everything up to the first `end`, behind which *at stands then; without one ptr is NULL. */
@@ -128,7 +153,7 @@ static int parse(struct exchange* x) {
 static int read_head(struct exchange* x, int* extra) {
   size_t have = 0;
   while (have < kHeadBytes) {
-    const ssize_t got = recv(x->fd, x->head + have, kHeadBytes - have, 0);
+    const ssize_t got = receive(x, x->head + have, kHeadBytes - have);
     const char* end;
     if (got <= 0) return 0;
     have += (size_t)got;
@@ -156,7 +181,7 @@ static void answer(struct metrics* m, struct exchange* x, const struct timespec*
   if (status == 404) {
     rc = metrics_answer(m, r, &response);
     if (rc == PROMPLUG_OK && x->chunked && !is(r->method, "HEAD"))
-      (void)send_all(x->fd, "0\r\n\r\n", 5, 0);
+      (void)send_all(x, "0\r\n\r\n", 5, 0);
     /* One that broke off stays without its end: the client sees that. */
     if (rc == PROMPLUG_OK || x->status != 0) return;
     if (rc < 0) status = 503, text = "no metrics now\n";
@@ -171,12 +196,10 @@ static void answer(struct metrics* m, struct exchange* x, const struct timespec*
 }
 
 void http_serve(struct metrics* m, int fd) {
-  const struct timeval wait = {kWaitSeconds, 0};
-  struct exchange x = {.fd = fd, .request = {.struct_size = sizeof x.request}};
+  struct exchange x = {
+      .fd = fd, .until = now_ms() + kHeadMs, .request = {.struct_size = sizeof x.request}};
   struct timespec since;
   int extra = 0, i;
-  (void)setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &wait, sizeof wait);
-  (void)setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &wait, sizeof wait);
   (void)clock_gettime(CLOCK_MONOTONIC, &since);
   if (!read_head(&x, &extra)) return;
   if (parse(&x) == 0)
@@ -186,5 +209,6 @@ void http_serve(struct metrics* m, int fd) {
   /* A close with something unread resets the connection, and the client may lose the answer. */
   (void)shutdown(fd, SHUT_WR);
   if (!extra && (is(x.request.method, "GET") || is(x.request.method, "HEAD"))) return;
-  for (i = 0; i < kDiscards && recv(fd, x.head, kHeadBytes, 0) > 0; ++i) continue;
+  x.until = now_ms() + kDiscardMs;
+  for (i = 0; i < kDiscards && receive(&x, x.head, kHeadBytes) > 0; ++i) continue;
 }

@@ -15,6 +15,9 @@
 #include "http.h"
 
 enum { kMaxWorkers = 64, kStopMs = 5000, kAgainSeconds = 1 };
+/* From SIGTERM on: to end a request, to stop the plugin, and a margin. A worker that hangs would
+ * hold the stop until the service manager kills all, also one that still does the last push. */
+enum { kLeaveSeconds = (kServeMs + kStopMs) / 1000 + 2 };
 
 static const char kUsage[] =
     "usage: photo_server [-l ADDRESS:PORT] [-w WORKERS] [-p PROMPLUG_SO] [-c PROMPLUG_YML]\n";
@@ -93,22 +96,40 @@ static int check_plugin(const struct settings* s) {
   return pid > 0 && WIFEXITED(status) && WEXITSTATUS(status) == 0;
 }
 
-static void reap(const struct settings* s, pid_t* workers) {
+struct crew {
+  pid_t workers[kMaxWorkers]; /* 0: none */
+  time_t started[kMaxWorkers];
+  pid_t leaving[kMaxWorkers]; /* asked to end by a reload */
+  time_t killed_at;           /* when those are killed that are left of them */
+};
+
+/* Whether there are children left. */
+static int reap(struct crew* crew) {
   pid_t pid;
   int i, status;
   while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
-    for (i = 0; i < s->workers; ++i) {
-      if (workers[i] != pid) continue;
-      log_line("worker %ld ended (status 0x%x), another one follows", (long)pid, (unsigned)status);
-      workers[i] = 0;
+    for (i = 0; i < kMaxWorkers; ++i) {
+      if (crew->leaving[i] == pid) crew->leaving[i] = 0;
+      if (crew->workers[i] != pid) continue;
+      crew->workers[i] = 0;
+      if (!stop_asked)
+        log_line("worker %ld ended (status 0x%x), another one follows", (long)pid,
+                 (unsigned)status);
     }
   }
+  return pid == 0;
 }
 
-static void signal_all(const struct settings* s, const pid_t* workers) {
-  int i;
-  for (i = 0; i < s->workers; ++i)
-    if (workers[i] > 0) (void)kill(workers[i], SIGTERM);
+/* How many of them there are. number: 0 signals none. */
+static int signal_all(const pid_t* workers, int number) {
+  int i, found = 0;
+  for (i = 0; i < kMaxWorkers; ++i) {
+    if (workers[i] <= 0) continue;
+    ++found;
+    if (number == SIGKILL) log_line("worker %ld does not end and is killed", (long)workers[i]);
+    if (number != 0) (void)kill(workers[i], number);
+  }
+  return found;
 }
 
 static time_t seconds_since_boot(void) {
@@ -117,34 +138,55 @@ static time_t seconds_since_boot(void) {
   return now.tv_sec + kAgainSeconds; /* never within kAgainSeconds of the 0 of a new slot */
 }
 
+/* Makes the workers that are missing, or all anew; returns how many are missing still. */
+static int fill(const struct settings* s, struct crew* crew, int anew) {
+  int i, missing = 0;
+  for (i = 0; i < s->workers; ++i) {
+    const time_t now = seconds_since_boot();
+    if (crew->workers[i] > 0 && !anew) continue;
+    /* One that dies at once is not made again at once. */
+    if (!anew && now - crew->started[i] < kAgainSeconds && ++missing) continue;
+    crew->workers[i] = start_worker(s), crew->started[i] = now;
+    if (crew->workers[i] < 0) crew->workers[i] = 0, ++missing;
+  }
+  return missing;
+}
+
+static void end_all(const struct settings* s, struct crew* crew) {
+  const struct timespec again = {kAgainSeconds, 0};
+  const time_t until = seconds_since_boot() + kLeaveSeconds;
+  (void)signal_all(crew->workers, SIGTERM);
+  while (reap(crew)) {
+    if (seconds_since_boot() >= until)
+      (void)signal_all(crew->workers, SIGKILL), (void)signal_all(crew->leaving, SIGKILL);
+    (void)ppoll(NULL, 0, &again, &s->unblocked);
+  }
+}
+
 static void run_master(const struct settings* s) {
-  pid_t workers[kMaxWorkers] = {0}, old[kMaxWorkers];
-  time_t started[kMaxWorkers] = {0};
+  struct crew crew = {.workers = {0}};
   while (!stop_asked) {
-    struct timespec again = {kAgainSeconds, 0};
-    int i, reload = reload_asked, missing = 0;
-    reload_asked = 0;
-    if (reload && !check_plugin(s)) {
-      log_line("the workers stay as they are");
-      reload = 0;
+    const struct timespec again = {kAgainSeconds, 0};
+    int missing, leaving = signal_all(crew.leaving, 0), reload = 0;
+    if (leaving && seconds_since_boot() >= crew.killed_at) (void)signal_all(crew.leaving, SIGKILL);
+    /* One at a time: it comes when those have ended that the last one replaced. */
+    if (reload_asked && !leaving) {
+      reload_asked = 0;
+      reload = check_plugin(s);
+      if (!reload) log_line("the workers stay as they are");
     }
-    memcpy(old, workers, sizeof old);
-    for (i = 0; i < s->workers; ++i) {
-      const time_t now = seconds_since_boot();
-      if (workers[i] > 0 && !reload) continue;
-      /* One that dies at once is not made again at once. */
-      if (!reload && now - started[i] < kAgainSeconds && ++missing) continue;
-      workers[i] = start_worker(s), started[i] = now;
-      if (workers[i] < 0) workers[i] = 0, ++missing;
+    if (reload) memcpy(crew.leaving, crew.workers, sizeof crew.leaving);
+    missing = fill(s, &crew, reload);
+    if (reload) {
+      /* The new ones accept already; the old ones end what they have begun. */
+      leaving = signal_all(crew.leaving, SIGTERM);
+      crew.killed_at = seconds_since_boot() + kLeaveSeconds;
     }
-    /* The new ones accept already; the old ones end what they have begun. */
-    if (reload) signal_all(s, old);
-    (void)ppoll(NULL, 0, missing ? &again : NULL, &s->unblocked);
-    reap(s, workers);
+    (void)ppoll(NULL, 0, missing || leaving ? &again : NULL, &s->unblocked);
+    (void)reap(&crew);
   }
   log_line("stopping");
-  signal_all(s, workers);
-  while (waitpid(-1, NULL, 0) > 0 || errno == EINTR) continue;
+  end_all(s, &crew);
 }
 
 /* A listening socket, or -1: one line says why. address: HOST:PORT, numeric. */
