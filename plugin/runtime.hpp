@@ -76,6 +76,9 @@ class Runtime {
   // As a whole or, on kConfig, not at all. Without options: those that it was made with. kNoMemory:
   // the listener or the push may be off until the next one.
   Status Reload(const RuntimeOptions* options);
+  // In a set of processes: leaves listener and push to the others, soon after it has returned. This
+  // one gets them again where nobody else takes them. Else nothing changes. kState: not running.
+  Status StepDown();
 
   State state() const { return state_.load(std::memory_order_acquire); }
   bool running() const { return state() == State::kRunning; }
@@ -133,7 +136,7 @@ class Runtime {
   void MakeSetLoop(const Config& config);
   SetLoopOptions SetLoopOptionsOf(const Config& config) const;
   Status StartSet(const std::shared_ptr<const Config>& config);
-  void LeaseChanged(bool held);
+  void LeaseChanged(LeaseChange change);
   // What a stop does about the push, and whether it is to be made for that.
   OnStop LeaveSet(OnStop configured, TimePoint push_deadline);
   std::vector<PushedGroup> GroupsOfPredecessor(const Config& config) const;

@@ -43,7 +43,7 @@ void Runtime::MakeSetLoop(const Config& config) {
   set_publisher_ = std::make_unique<SetPublisher>(
       sources_, clock_, FromSeconds(config.collectors.timeout_seconds) + kCollectReserve);
   SetLoopHooks hooks;
-  hooks.lease_changed = [this](bool held) { LeaseChanged(held); };
+  hooks.lease_changed = [this](LeaseChange change) { LeaseChanged(change); };
   hooks.refuse = [this](std::string_view reason, std::string_view family, std::string text) {
     sources_.Refuse(reason, family, text);
   };
@@ -83,13 +83,13 @@ std::vector<PushedGroup> Runtime::GroupsOfPredecessor(const Config& config) cons
   return groups;
 }
 
-void Runtime::LeaseChanged(bool held) {
+void Runtime::LeaseChanged(LeaseChange change) {
   std::shared_ptr<const Config> config;
   {
     std::lock_guard lock(mutex_);
     config = config_;
   }
-  if (held) {
+  if (change == LeaseChange::kTaken) {
     log_.Info("this process, worker " + std::to_string(set_->worker()) +
               ", pushes and listens for its set from now on");
     (void)StartListener(*config);
@@ -97,11 +97,22 @@ void Runtime::LeaseChanged(bool held) {
     (void)StartPush(config);
     return;
   }
-  log_.Warn("another process pushes and listens for the set from now on");
+  if (change == LeaseChange::kLost) {
+    log_.Warn("another process pushes and listens for the set from now on");
+  } else {
+    log_.Info("this process, worker " + std::to_string(set_->worker()) +
+              ", leaves pushing and listening to the others of its set");
+  }
   const TimePoint deadline = clock_.Now() + kLongestLoss;
   (void)StopPush([&](PushLoop& loop) { return loop.Stop(deadline, OnStop::kNothing); });
   pushed_groups_.clear();
   listener_->Stop();
+}
+
+Status Runtime::StepDown() {
+  if (!running()) return Status(Code::kState, "the instance does not run");
+  if (set_loop_ != nullptr) set_loop_->StepDown();
+  return Status();
 }
 
 OnStop Runtime::LeaveSet(OnStop configured, TimePoint push_deadline) {

@@ -55,6 +55,7 @@ const promplug_api kApi = {
     ForkPrepare,
     ForkParent,
     ForkChild,
+    StepDown,
 };
 
 // Writes only what lies within the host's struct.

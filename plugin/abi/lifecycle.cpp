@@ -237,4 +237,8 @@ int32_t ForkChild(promplug_instance* p, int32_t mode, promplug_error* err) {
   });
 }
 
+int32_t StepDown(promplug_instance* p, promplug_error* err) {
+  return CallOutside(p, err, [](Runtime& runtime) { return runtime.StepDown(); });
+}
+
 }  // namespace promplug::abi

@@ -20,6 +20,7 @@ const void* GetExtension(promplug_instance* p, const char* id);
 int32_t ForkPrepare(promplug_instance* p);
 int32_t ForkParent(promplug_instance* p);
 int32_t ForkChild(promplug_instance* p, int32_t mode, promplug_error* err);
+int32_t StepDown(promplug_instance* p, promplug_error* err);
 
 // registrations.cpp
 int32_t RegisterCollector(promplug_instance* p, const promplug_collector* c, promplug_reg* out,

@@ -30,6 +30,14 @@ bool Lease::TryTake() {
   return held();
 }
 
+bool Lease::TryTakeUnclaimed() {
+  if (held()) return Renew();
+  const Result<OwnedFd> fd = directory_.files().OpenOrCreate(kLease);
+  const Result<bool> stale = fd.ok() ? IsStale(fd.value().get()) : Result<bool>(fd.status());
+  status_ = stale.status();
+  return stale.ok() && stale.value() && TryTake();
+}
+
 Status Lease::Take() {
   for (int i = 0; i < kTries; ++i) {
     Result<OwnedFd> fd = directory_.files().OpenOrCreate(kLease);

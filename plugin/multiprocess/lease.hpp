@@ -34,6 +34,9 @@ class Lease {
 
   // Takes it if it is free or stale. To be called about once a second. True: it is held.
   bool TryTake();
+  // As TryTake(), but leaves it to others while it is free: true only once nobody has given it a
+  // heartbeat for `stale_after`.
+  bool TryTakeUnclaimed();
   // Makes a heartbeat. False: it was lost meanwhile, and is not held any more.
   bool Renew();
   // Gives it back at once.

@@ -71,6 +71,7 @@ Status SetLoop::Start() {
   if (running_) return Status();
   ending_ = false;
   wanted_ = true;
+  stepping_down_ = stepped_down_ = false;
   next_tick_ = next_collect_ = clock_.Now();
   Status status = thread_.Start(kThreadName, [this] { Body(); });
   running_ = status.ok();
@@ -143,6 +144,13 @@ void SetLoop::Publish(TimePoint deadline) {
 }
 
 bool SetLoop::leads() const { return leads_.load(std::memory_order_relaxed); }
+
+void SetLoop::StepDown() {
+  std::lock_guard lock(mutex_);
+  stepping_down_ = woken_ = true;
+  next_tick_ = clock_.Now();
+  changed_.notify_all();
+}
 
 bool SetLoop::Pause(TimePoint take_until) {
   std::unique_lock lock(mutex_);
@@ -259,13 +267,35 @@ void SetLoop::FreeViews() {
   std::erase_if(given_, [](const auto& view) { return view.use_count() == 1; });
 }
 
-void SetLoop::Tick() {
-  FreeViews();
+// Whether it is held now.
+bool SetLoop::KeepLease() {
   const bool before = lease_.held();
-  const bool held = before ? lease_.Renew() : lease_.TryTake();
+  bool stepping_down;
+  {
+    std::lock_guard lock(mutex_);
+    stepping_down = stepping_down_;
+  }
+  if (stepping_down) {
+    leads_.store(false, std::memory_order_relaxed);
+    if (before) hooks_.lease_changed(LeaseChange::kGivenUp);
+    lease_.Release();
+    stepped_down_ = true;
+    std::lock_guard lock(mutex_);
+    stepping_down_ = false;
+    return false;
+  }
+  const bool held = before          ? lease_.Renew()
+                    : stepped_down_ ? lease_.TryTakeUnclaimed()
+                                    : lease_.TryTake();
   leads_.store(held, std::memory_order_relaxed);
   Report("asking for the lease", lease_.status());
-  if (held != before) hooks_.lease_changed(held);
+  if (held != before) hooks_.lease_changed(held ? LeaseChange::kTaken : LeaseChange::kLost);
+  return held;
+}
+
+void SetLoop::Tick() {
+  FreeViews();
+  const bool held = KeepLease();
   if (set_.memory().TakeShortage() && !std::exchange(shortage_said_, true)) {
     log_.Error("multiprocess.dir: " + set_.directory().path() +
                " has no space for more series of this process, or multiprocess.max_segment_bytes "

@@ -68,9 +68,13 @@ struct SetLoopOptions {
   Duration lease_stale = std::chrono::seconds(10);
 };
 
+// What became of the lease. kGivenUp: by StepDown(); it is still held while this is told, so that
+// nobody else begins before the work for it has ended here.
+enum class LeaseChange { kTaken, kLost, kGivenUp };
+
 // What the loop tells. Called on pp-set, with no lock held.
 struct SetLoopHooks {
-  std::function<void(bool held)> lease_changed;
+  std::function<void(LeaseChange change)> lease_changed;
   SetMerge::Refuse refuse;
 };
 
@@ -101,6 +105,11 @@ class SetLoop {
   // Whether this process pushes and listens for the set.
   bool leads() const;
 
+  // Has the loop give the lease back, if it is held, and not take it again while another process
+  // has it or would take it: only once it has been without a heartbeat for lease_stale. Until the
+  // next Start(); Pause() takes it all the same.
+  void StepDown();
+
   // From its return until Resume() the lease neither comes nor goes, and lease_changed is not being
   // called. Where it is not held it is asked for until `take_until`. Whether it is held.
   bool Pause(TimePoint take_until);
@@ -116,6 +125,7 @@ class SetLoop {
   void RunOnce(std::unique_lock<std::mutex>* lock);
   void Tick();
   void FreeViews();
+  bool KeepLease();
   void CollectStep(std::unique_lock<std::mutex>* lock);
   void AnswerStep(std::unique_lock<std::mutex>* lock);
   void Wake();
@@ -134,6 +144,7 @@ class SetLoop {
   // of the host.
   std::vector<std::shared_ptr<const SetMerge>> given_;
   bool shortage_said_ = false;
+  bool stepped_down_ = false;
   std::atomic<bool> leads_{false};
 
   mutable std::mutex mutex_;
@@ -145,6 +156,7 @@ class SetLoop {
   bool ending_ = false;
   bool paused_ = false;
   bool ticking_ = false;
+  bool stepping_down_ = false;
   bool woken_ = false;
   bool collecting_ = false;
   bool wanted_ = true;  // a collection is due whatever the time is

@@ -89,6 +89,7 @@ TEST(ArgumentTest, NullAndUnknownAreRefusedAndNothingCrashes) {
   EXPECT_EQ(api->create(nullptr, nullptr, nullptr, &err), PROMPLUG_E_INVAL);
   EXPECT_EQ(api->start(nullptr, &err), PROMPLUG_E_INVAL);
   EXPECT_EQ(api->stop(nullptr, 0, nullptr), PROMPLUG_E_INVAL);
+  EXPECT_EQ(api->step_down(nullptr, &err), PROMPLUG_E_INVAL);
   EXPECT_EQ(api->destroy(nullptr), PROMPLUG_E_INVAL);
   EXPECT_EQ(api->status(nullptr, nullptr), PROMPLUG_E_INVAL);
   EXPECT_EQ(api->last_error(nullptr, nullptr, 0), 0u);

@@ -17,6 +17,7 @@ TEST(WrapperNullTest, EveryCallOnAPluginThatIsNotThereDoesNothingAndSucceeds) {
   EXPECT_TRUE(plugin.ForkPrepare());
   EXPECT_TRUE(plugin.ForkParent());
   EXPECT_TRUE(plugin.ForkChild(PROMPLUG_CHILD_INERT));
+  EXPECT_TRUE(plugin.StepDown());
   EXPECT_FALSE(*plugin.RunPending(std::chrono::seconds(1)));
   EXPECT_EQ(plugin.Status().state, 0);
   EXPECT_TRUE(plugin.LastError().empty());

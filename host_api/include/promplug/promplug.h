@@ -626,6 +626,15 @@ typedef struct promplug_api { /* [sized] static, valid for ever */
   int32_t (*fork_prepare)(promplug_instance *p);
   int32_t (*fork_parent)(promplug_instance *p);
   int32_t (*fork_child)(promplug_instance *p, int32_t mode, promplug_error *err);
+
+  /* Of several processes with one multiprocess.dir: leaves pushing and listening to the others,
+   * for a process that is to end and has work to finish first, such as a worker after a reload
+   * with another configuration. Everything else goes on. Does not wait: it is done soon after.
+   * This process does it again only where none of the others has for ten seconds, or by a start()
+   * after stop(). The last one to stop does what stop() says, whether it has stepped down or not.
+   * Of a process by itself nothing changes. OK, E_INVAL, E_STATE (not running), E_REENTRANT.
+   * [control] */
+  int32_t (*step_down)(promplug_instance *p, promplug_error *err);
 } promplug_api;
 
 /* ---- Entry ------------------------------------------------------------------------------ */

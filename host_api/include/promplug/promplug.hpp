@@ -271,6 +271,13 @@ class Plugin {
                 [&](auto* api, auto* p, auto* error) { return api->fork_child(p, mode, error); });
   }
 
+  // Leaves pushing and listening to the other processes of the set: for one that is to end and has
+  // work to finish first.
+  Result<void> StepDown() {
+    return Call("step_down",
+                [](auto* api, auto* p, auto* error) { return api->step_down(p, error); });
+  }
+
   // The raw ABI, for what is not here; NULL without a plugin.
   const promplug_api* api() const noexcept { return loaded() ? core_->api() : nullptr; }
   promplug_instance* instance() const noexcept { return loaded() ? core_->instance() : nullptr; }

@@ -116,6 +116,7 @@ const signatures = {
   scrape_head: [I, P, P], scrape_read: [I, P, 'void *', S, P], scrape_end: ['void', P],
   run_pending: [I, P, U], gather: [I, P, P, U, P], push_now: [I, P, U, U, P],
   fork_prepare: [I, P], fork_parent: [I, P], fork_child: [I, P, I, P],
+  step_down: [I, P, P],
 };
 
 // Of promplug_writer.

@@ -223,6 +223,7 @@ SIGNATURES = {
     "fork_prepare": (c_int32, c_void_p),
     "fork_parent": (c_int32, c_void_p),
     "fork_child": (c_int32, c_void_p, c_int32, POINTER(Error)),
+    "step_down": (c_int32, c_void_p, POINTER(Error)),
 }
 
 

@@ -185,6 +185,37 @@ TEST(SetTest, OneListensAndAnotherTakesOver) {
   EXPECT_TRUE(Eventually([&] { return host.Status().listen_port != 0; }));
 }
 
+TEST(SetTest, WhoStepsDownLeavesTheListenerToAnotherAndGoesOnAnswering) {
+  const SetWorld world;
+  const std::vector<promplug_kv> overrides =
+      world.Overrides({{S("scrape.listen"), S("127.0.0.1:0")}});
+  Host host(overrides);
+  EXPECT_EQ(Api()->step_down(host.p, &host.err), PROMPLUG_E_STATE);
+  host.Start();
+  promplug_metric* counter = host.Metric(host.Family(PROMPLUG_COUNTER, "c_total"));
+  ASSERT_NE(host.Status().listen_port, 0);
+  auto* steps = SharedMemory<Steps>();
+  Process other([&] {
+    Host inside(overrides);
+    inside.Start();
+    steps->Reach(inside.Status().listen_port == 0 ? 1 : 2);
+    if (!Eventually([&] { return inside.Status().listen_port != 0; })) return 1;
+    steps->Reach(3);
+    steps->Await(1);
+    return ValueIn(inside.Get(), "c_total") == 5 ? 0 : 2;
+  });
+  ASSERT_TRUE(Eventually([&] { return steps->ready.load() != 0; }));
+  ASSERT_EQ(steps->ready.load(), 1);
+  ASSERT_EQ(Api()->step_down(host.p, &host.err), PROMPLUG_OK) << host.err.text;
+  EXPECT_TRUE(Eventually([&] { return steps->ready.load() == 3; }));
+  EXPECT_EQ(host.Status().listen_port, 0);
+  EXPECT_THAT(host.Log(), ::testing::Contains(HasSubstr("leaves pushing and listening")));
+  Api()->counter_add(counter, 5);
+  EXPECT_EQ(ValueIn(host.Get(), "c_total"), 5);
+  steps->go.store(1);
+  EXPECT_EQ(other.Join(), 0);
+}
+
 TEST(SetTest, ADirectoryThatCannotBeUsedLeavesTheProcessAlone) {
   Host host({{S("multiprocess.dir"), S("/nonexistent/promplug")}});
   EXPECT_EQ(Api()->start(host.p, &host.err), PROMPLUG_E_IO);

@@ -96,6 +96,24 @@ TEST_F(LeaseTest, WhatIsGivenBackIsFreeAtOnce) {
   EXPECT_FALSE(one_.Renew());
 }
 
+TEST_F(LeaseTest, WhoWantsItOnlyUnclaimedLeavesItToOthersAsLongAsSomebodyMayCome) {
+  EXPECT_FALSE(one_.TryTakeUnclaimed()) << "it is free";
+  clock_.Advance(kStale - seconds(1));
+  EXPECT_FALSE(one_.TryTakeUnclaimed());
+  EXPECT_TRUE(two_.TryTake());
+  for (int i = 0; i < 3; ++i) {
+    clock_.Advance(kStale - seconds(1));
+    EXPECT_TRUE(two_.Renew());
+    EXPECT_FALSE(one_.TryTakeUnclaimed());
+  }
+  two_.Release();
+  clock_.Advance(kStale - seconds(1));
+  EXPECT_FALSE(one_.TryTakeUnclaimed());
+  clock_.Advance(seconds(1));
+  EXPECT_TRUE(one_.TryTakeUnclaimed());
+  EXPECT_TRUE(one_.TryTakeUnclaimed()) << "who has it keeps it";
+}
+
 TEST_F(LeaseTest, ItIsFreeAsSoonAsItsProcessIsKilled) {
   Child child([this] { (void)(new Lease(directory_, clock_, kStale))->TryTake(); });
   EXPECT_FALSE(one_.TryTake());

@@ -68,7 +68,7 @@ class SetLoopTest : public ::testing::Test {
         : set(std::move(ProcessSet::Join({path}, clock, log)).value()),
           registry(std::make_unique<Registry>(clock, nullptr, set->memory())),
           loop(*set, collector, log, clock, {},
-               {[this](bool held) { leads.store(held); },
+               {[this](LeaseChange change) { leads.store(change == LeaseChange::kTaken); },
                 [](std::string_view, std::string_view, std::string) {}}) {
       set->Run();
     }
@@ -179,6 +179,33 @@ TEST_F(SetLoopTest, APausedLoopNeitherTakesNorLosesTheLease) {
   EXPECT_TRUE(Never(3, [&] { return b->leads.load(); }));
   b->loop.Resume();
   EXPECT_TRUE(Within(3, [&] { return b->leads.load(); }));
+}
+
+TEST_F(SetLoopTest, WhoStepsDownLeavesTheLeaseToAnother) {
+  auto a = Join();
+  auto b = Join();
+  ASSERT_TRUE(a->loop.Start().ok());
+  ASSERT_TRUE(Within(2, [&] { return a->leads.load(); }));
+  ASSERT_TRUE(b->loop.Start().ok());
+  a->loop.StepDown();
+  EXPECT_TRUE(Within(3, [&] { return b->leads.load(); }));
+  EXPECT_FALSE(a->leads.load());
+  EXPECT_FALSE(a->loop.leads());
+  EXPECT_TRUE(Never(12, [&] { return a->leads.load(); }));
+  EXPECT_THAT(a->Values(), ElementsAre(Pair("asked", ::testing::Ge(2)))) << "it answers";
+}
+
+TEST_F(SetLoopTest, WhoHasSteppedDownLeadsAgainWhereNobodyElseDoes) {
+  auto a = Join();
+  ASSERT_TRUE(a->loop.Start().ok());
+  ASSERT_TRUE(Within(2, [&] { return a->leads.load(); }));
+  a->loop.StepDown();
+  ASSERT_TRUE(Within(0, [&] { return !a->leads.load(); }));
+  EXPECT_TRUE(Never(9, [&] { return a->leads.load(); }));
+  EXPECT_TRUE(Within(4, [&] { return a->leads.load(); }));
+  a->loop.StepDown();
+  ASSERT_TRUE(Within(0, [&] { return !a->leads.load(); }));
+  EXPECT_TRUE(a->loop.Pause(clock_.Now() + seconds(1))) << "as the last one that stops does";
 }
 
 TEST_F(SetLoopTest, FoldsTheDeadWhileItLeads) {
