@@ -73,7 +73,9 @@ static void finish(ngx_http_promplug_scrape_t* ctx, ngx_int_t rc) {
 }
 
 static void break_off(ngx_http_promplug_scrape_t* ctx) {
-  ngx_log_error(NGX_LOG_ERR, ctx->r->connection->log, 0,
+  const ngx_connection_t* c = ctx->r->connection;
+  ngx_uint_t level = c->error || c->timedout ? NGX_LOG_INFO : NGX_LOG_ERR;
+  ngx_log_error(level, c->log, 0,
                 "promplug: the answer to a scrape broke off, the connection is closed");
   finish(ctx, NGX_ERROR);
 }

@@ -112,7 +112,7 @@ static int failure_of(const ngx_http_upstream_state_t* state) {
 static ngx_flag_t is_truncated(const ngx_http_request_t* r) {
   const ngx_http_upstream_t* u = r->upstream;
   if (u->upgrade || !u->header_sent) return 0;
-  if (!u->buffering) return u->length > 0 && !r->connection->error;
+  if (!u->buffering) return u->length > 0 && !r->connection->error && !r->connection->timedout;
   return u->pipe != NULL && !u->pipe->downstream_error &&
          (u->pipe->upstream_error ||
           (u->pipe->upstream_eof && !u->pipe->upstream_done && u->pipe->length != -1));

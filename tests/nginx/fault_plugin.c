@@ -1,17 +1,22 @@
 /* SPDX-License-Identifier: MIT */
 /* A plugin whose scrapes do what the query says, which no real one can be made to:
- *   wait=FILE   answers when that file is there
+ *   wait=FIFO   answers when somebody has opened and closed the other end
  *   break       the body breaks off after 100 KiB
+ *   flood       the body never ends
  *   head        no head
  *   begin       no scrape at all
  *   log=N       N lines from another thread, then an empty answer
  *   open        how many scrapes have not ended
- * It counts nothing. With the override fault.stop set it never ends. */
+ * It counts nothing. With the override fault.stop set it never ends, and logs without a pause from
+ * its stop on. */
+#include <fcntl.h>
+#include <poll.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <unistd.h>
 
 #include "promplug/promplug.h"
@@ -21,6 +26,7 @@
 struct promplug_instance {
   promplug_host host;
   int stuck;
+  int stop; /* an eventfd */
   atomic_int open;
 };
 
@@ -33,16 +39,24 @@ struct promplug_scrape {
   void* user;
   pthread_t waiter;
   int waits;
-  atomic_int there, ended;
+  int fifo, end; /* end: an eventfd */
+  atomic_int there;
 };
 
 static void say(const promplug_instance* p, const char* text) {
   p->host.log(p->host.user, PROMPLUG_LOG_WARN, text, strlen(text));
 }
 
+static void wake(int event) {
+  if (write(event, &(uint64_t){1}, sizeof(uint64_t)) < 0) abort();
+}
+
 static void* never_end(void* instance) {
-  while (usleep(1000) == 0) say(instance, "fault: still there");
-  return NULL;
+  promplug_instance* p = instance;
+  uint64_t count;
+  say(p, "fault: still there");
+  if (read(p->stop, &count, sizeof count) < 0) abort();
+  for (;;) say(p, "fault: still there");
 }
 
 static int32_t create(const promplug_host* host, const promplug_options* options,
@@ -51,6 +65,7 @@ static int32_t create(const promplug_host* host, const promplug_options* options
   (void)err;
   if (p == NULL) return PROMPLUG_E_NOMEM;
   p->host = *host;
+  p->stop = eventfd(0, EFD_CLOEXEC);
   for (size_t i = 0; i < options->n_overrides; ++i)
     if (options->overrides[i].key.len == 10 &&
         memcmp(options->overrides[i].key.ptr, "fault.stop", 10) == 0)
@@ -68,6 +83,7 @@ static int32_t start(promplug_instance* p, promplug_error* err) {
 
 static int32_t stop(promplug_instance* p, uint32_t timeout_ms, promplug_error* err) {
   (void)timeout_ms;
+  wake(p->stop);
   if (p->stuck) snprintf(err->text, sizeof err->text, "stuck");
   return p->stuck ? PROMPLUG_E_TIMEOUT : PROMPLUG_OK;
 }
@@ -76,6 +92,7 @@ static int32_t destroy(promplug_instance* p) {
   char text[64];
   snprintf(text, sizeof text, "fault: ended with %d open scrapes", atomic_load(&p->open));
   if (p->host.log != NULL) say(p, text);
+  (void)close(p->stop);
   free(p);
   return PROMPLUG_OK;
 }
@@ -91,6 +108,11 @@ static int32_t metric(promplug_family* f, const promplug_str* values, size_t n,
                       promplug_metric** out, promplug_error* err) {
   (void)f, (void)values, (void)n, (void)err;
   *out = NULL;
+  return PROMPLUG_OK;
+}
+
+static int32_t step_down(promplug_instance* p, promplug_error* err) {
+  (void)p, (void)err;
   return PROMPLUG_OK;
 }
 
@@ -117,9 +139,9 @@ static const char* argument(const promplug_scrape* s, const char* name) {
 
 static void* wait_for(void* scrape) {
   promplug_scrape* s = scrape;
-  const char* file = argument(s, "wait=");
-  int lines = file == NULL ? atoi(argument(s, "log=")) : 0;
-  while (file != NULL && !atomic_load(&s->ended) && access(file, F_OK) != 0) (void)usleep(2000);
+  struct pollfd events[] = {{.fd = s->fifo, .events = POLLIN}, {.fd = s->end, .events = POLLIN}};
+  int lines = s->fifo < 0 ? atoi(argument(s, "log=")) : 0;
+  if (s->fifo >= 0 && poll(events, 2, -1) < 0) abort();
   while (lines-- > 0) say(s->instance, "fault: one of many lines");
   atomic_store(&s->there, 1);
   s->ready(s->user);
@@ -142,6 +164,9 @@ static int32_t scrape_begin(promplug_instance* p, const promplug_request* req,
   s->user = user;
   snprintf(s->body, sizeof s->body, "%d\n", atomic_fetch_add(&p->open, 1));
   s->waits = argument(s, "wait=") || argument(s, "log=");
+  s->fifo =
+      argument(s, "wait=") ? open(argument(s, "wait="), O_RDONLY | O_NONBLOCK | O_CLOEXEC) : -1;
+  s->end = eventfd(0, EFD_CLOEXEC);
   if (!s->waits) atomic_store(&s->there, 1);
   if (s->waits && pthread_create(&s->waiter, NULL, wait_for, s) != 0) abort();
   *out = s;
@@ -160,8 +185,8 @@ static int32_t scrape_head(promplug_scrape* s, promplug_scrape_head_info* out) {
 }
 
 static int32_t scrape_read(promplug_scrape* s, void* buf, size_t cap, size_t* n) {
-  if (argument(s, "break")) {
-    if (s->sent >= BREAK_BYTES) return PROMPLUG_E_INTERNAL;
+  if (argument(s, "break") || argument(s, "flood")) {
+    if (argument(s, "break") && s->sent >= BREAK_BYTES) return PROMPLUG_E_INTERNAL;
     *n = cap;
     memset(buf, '#', cap);
   } else {
@@ -174,8 +199,10 @@ static int32_t scrape_read(promplug_scrape* s, void* buf, size_t cap, size_t* n)
 }
 
 static void scrape_end(promplug_scrape* s) {
-  atomic_store(&s->ended, 1);
+  wake(s->end);
   if (s->waits) (void)pthread_join(s->waiter, NULL);
+  if (s->fifo >= 0) (void)close(s->fifo);
+  (void)close(s->end);
   atomic_fetch_sub(&s->instance->open, 1);
   free(s);
 }
@@ -198,7 +225,8 @@ static const promplug_api api = {.struct_size = sizeof api,
                                  .scrape_begin = scrape_begin,
                                  .scrape_head = scrape_head,
                                  .scrape_read = scrape_read,
-                                 .scrape_end = scrape_end};
+                                 .scrape_end = scrape_end,
+                                 .step_down = step_down};
 
 const promplug_api* promplug_entry(promplug_handshake* hs) {
   (void)hs;

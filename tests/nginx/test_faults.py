@@ -4,6 +4,7 @@ import os
 import re
 import signal
 import socket
+import struct
 import subprocess
 import time
 import unittest
@@ -22,12 +23,21 @@ class FaultCase(NginxCase):
     def faulty(self, settings="", **kwargs):
         return self.nginx(SERVERS, settings, n_ports=2, plugin=FAULTY, **kwargs)
 
-    def waiting_scrape(self, host, file):
-        """A connection whose scrape waits in the plugin for the file."""
+    def gate(self):
+        """What scrapes wait for, until it is opened."""
+        path = self.new_directory() / "gate"
+        os.mkfifo(path)
+        return path
+
+    def open_gate(self, path):
+        os.close(os.open(path, os.O_WRONLY))
+
+    def waiting_scrape(self, host, gate):
+        """A connection whose scrape waits in the plugin for the gate."""
         open_before = self.open_scrapes(host)
         connection = socket.create_connection(("127.0.0.1", host.ports[0]), timeout=20)
         self.addCleanup(connection.close)
-        connection.sendall(f"GET /metrics?wait={file} HTTP/1.1\r\nHost: x\r\n"
+        connection.sendall(f"GET /metrics?wait={gate} HTTP/1.1\r\nHost: x\r\n"
                            "Connection: close\r\n\r\n".encode())
         self.wait_open(host, open_before + 1)
         return connection
@@ -48,11 +58,11 @@ class FaultCase(NginxCase):
 
 class LateTest(FaultCase):
     def test_the_loop_goes_on_while_a_scrape_waits(self):
-        host, file = self.faulty(), self.new_directory() / "go"
-        connections = [self.waiting_scrape(host, file) for _ in range(5)]
+        host, gate = self.faulty(), self.gate()
+        connections = [self.waiting_scrape(host, gate) for _ in range(5)]
         for _ in range(50):
             self.assertEqual(host.request("/").text, "hello\n")
-        file.touch()
+        self.open_gate(gate)
         for connection in connections:
             answer = self.rest_of(connection)
             self.assertTrue(answer.startswith(b"HTTP/1.1 200 "), answer)
@@ -60,26 +70,26 @@ class LateTest(FaultCase):
         self.wait_open(host, 0)
 
     def test_a_client_that_goes_away_ends_its_scrape(self):
-        host, file = self.faulty(), self.new_directory() / "go"
-        connections = [self.waiting_scrape(host, file) for _ in range(3)]
+        host, gate = self.faulty(), self.gate()
+        connections = [self.waiting_scrape(host, gate) for _ in range(3)]
         for connection in connections:
             connection.close()
         self.wait_open(host, 0)
 
     def test_a_worker_that_shuts_down_answers_what_waits(self):
-        host, file = self.faulty(), self.new_directory() / "go"
-        connection = self.waiting_scrape(host, file)
+        host, gate = self.faulty(), self.gate()
+        connection = self.waiting_scrape(host, gate)
         old = host.worker_pids()
         host.send(signal.SIGHUP)
         self.eventually(lambda: host.worker_pids() and host.worker_pids() != old, 10, "new workers")
         self.assertIn(old[0], host.processes())
-        file.touch()
+        self.open_gate(gate)
         self.assertTrue(self.rest_of(connection).endswith(b"\r\n0\r\n\r\n"))
         host.wait_log("fault: ended with 0 open scrapes")
 
     def test_a_worker_that_is_terminated_ends_at_once(self):
-        host, file = self.faulty(), self.new_directory() / "go"
-        connection = self.waiting_scrape(host, file)
+        host, gate = self.faulty(), self.gate()
+        connection = self.waiting_scrape(host, gate)
         start = time.monotonic()
         host.stop(signal.SIGTERM)
         self.assertLess(time.monotonic() - start, 5)
@@ -103,6 +113,18 @@ class BrokenTest(FaultCase):
                               capture_output=True, text=True, timeout=30, check=False)
         self.assertRegex(done.stdout, r"recv .*RST_STREAM")
         self.assertNotIn("END_STREAM", re.sub(r"send [^\n]*\n(\s[^\n]*\n)*", "", done.stdout))
+
+    def test_a_client_that_breaks_it_off_is_no_error(self):
+        host = self.faulty(main="error_log error.log info;")
+        with socket.create_connection(("127.0.0.1", host.ports[0]), timeout=20) as connection:
+            # While a body is to come nginx does not look whether the client is still there.
+            connection.sendall(b"GET /metrics?flood HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n")
+            self.assertEqual(connection.recv(12), b"HTTP/1.1 200")
+            # Closed by a reset.
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        host.wait_log(r"\[info\] .*the answer to a scrape broke off")
+        self.wait_open(host, 0)
+        self.assertNotRegex(host.log(), r"\[error\]")
 
     def test_without_a_head_or_a_scrape_it_is_503(self):
         host = self.faulty()

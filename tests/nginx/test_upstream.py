@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 """What is counted of upstreams and caches."""
+import contextlib
 import socket
 import threading
 import unittest
@@ -30,8 +31,9 @@ class RawServer:
                 return
             self.connections.append(connection)
             if self.answer is not None:
-                connection.recv(65536)
-                connection.sendall(self.answer)
+                with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+                    connection.recv(65536)
+                    connection.sendall(self.answer)
                 connection.close()
 
     def stop(self):
@@ -127,6 +129,18 @@ class UpstreamTest(NginxCase):
                                           state="writing") == 2, 10, "the request is there")
         self.counted(host, 1, DURATIONS, upstream=f"127.0.0.1:{port}")
         self.counted(host, 0, FAILURES)
+
+    def test_a_client_that_reads_too_slowly_is_no_failure_of_the_upstream(self):
+        whole = 16 << 20
+        port = self.raw(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % whole + bytes(whole))
+        for buffering in ("on", "off"):
+            with self.subTest(buffering):
+                host = self.proxy(f"location / {{ proxy_buffering {buffering}; send_timeout 100ms; "
+                                  f"proxy_pass http://127.0.0.1:{port}; }}")
+                with socket.create_connection(("127.0.0.1", host.ports[0])) as client:
+                    client.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+                    self.counted(host, 1, DURATIONS, upstream=f"127.0.0.1:{port}")
+                self.counted(host, 0, FAILURES)
 
     def test_each_try_of_the_next_server_is_an_attempt(self):
         host = self.proxy("location / { proxy_pass http://app; }", http="upstream app { "
