@@ -5,12 +5,24 @@
 #include "promplug_scrape.h"
 #include "promplug_worker.h"
 
+/* A worker that shuts down may have requests for hours, with a configuration that the new workers
+ * do not have any more. */
+static void step_down(ngx_http_promplug_worker_t* worker, ngx_log_t* log) {
+  promplug_error error;
+  if (worker->api->step_down(worker->plugin, &error) != PROMPLUG_OK)
+    ngx_log_error(NGX_LOG_ERR, log, 0, "promplug: %s", error.text);
+}
+
 /* Not ngx_notify(): it keeps one handler for all who use it, and a thread pool may be the other. */
 static void on_event(ngx_event_t* event) {
   ngx_connection_t* connection = event->data;
   ngx_http_promplug_worker_t* worker = connection->data;
   uint64_t count;
   ssize_t got;
+  if (connection->close) {
+    connection->close = 0;
+    step_down(worker, event->log);
+  }
   do {
     got = read(connection->fd, &count, sizeof count);
   } while (got < 0 && errno == EINTR);
@@ -37,6 +49,8 @@ ngx_int_t ngx_http_promplug_wake_open(ngx_http_promplug_worker_t* worker, ngx_cy
     return NGX_ERROR;
   }
   wake->connection->data = worker;
+  /* What is idle is told, by `close`, when the worker begins to shut down. */
+  wake->connection->idle = 1;
   wake->connection->log = cycle->log;
   wake->connection->read->log = cycle->log;
   wake->connection->write->log = cycle->log;

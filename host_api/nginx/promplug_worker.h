@@ -58,6 +58,7 @@ void ngx_http_promplug_lines_write(ngx_http_promplug_lines_t* lines, ngx_log_t* 
 
 /* ---- promplug_wake.c ----------------------------------------------------------------------- */
 /* Before it ngx_http_promplug_wake() does nothing. It takes one connection of worker_connections.
+ * From when the worker begins to shut down the plugin leaves pushing to others.
  * NGX_OK, or NGX_ERROR after a line in the log. */
 ngx_int_t ngx_http_promplug_wake_open(ngx_http_promplug_worker_t* worker, ngx_cycle_t* cycle);
 /* Takes it out of the loop; waking has no effect from then on. */

@@ -16,8 +16,8 @@ QUIET = "promplug_set self_metrics false; promplug_set process_metrics false;"
 METRICS = "location = /metrics { promplug_metrics; }"
 REQUESTS = "nginx_http_requests_total"
 
-__all__ = ["METRICS", "NginxCase", "PLUGIN", "QUIET", "REQUESTS", "Nginx", "StackError", "exchange", "http2",
-           "read_samples", "value", "wait_until"]
+__all__ = ["METRICS", "NginxCase", "PLUGIN", "QUIET", "REQUESTS", "Nginx", "StackError", "exchange",
+           "http2", "http_block", "read_samples", "value", "wait_until"]
 
 
 def http_block(servers, settings="", plugin=PLUGIN):
