@@ -28,7 +28,7 @@ ngx_command_t ngx_http_promplug_commands[] = {
     {ngx_string("promplug_set"), NGX_HTTP_MAIN_CONF | NGX_CONF_TAKE2,
      ngx_http_promplug_set_override, NGX_HTTP_MAIN_CONF_OFFSET, 0, NULL},
     {ngx_string("promplug_multiprocess_dir"), NGX_HTTP_MAIN_CONF | NGX_CONF_TAKE1,
-     ngx_conf_set_path_slot, MAIN_FIELD(directory), NULL},
+     ngx_http_promplug_set_directory, NGX_HTTP_MAIN_CONF_OFFSET, 0, NULL},
     {ngx_string("promplug_label"), NGX_HTTP_MAIN_CONF | NGX_CONF_TAKE23,
      ngx_http_promplug_set_label, NGX_HTTP_MAIN_CONF_OFFSET, 0, NULL},
     {ngx_string("promplug_max_series"), NGX_HTTP_MAIN_CONF | NGX_CONF_TAKE1, ngx_conf_set_num_slot,
@@ -74,8 +74,8 @@ static char* add_directory(ngx_conf_t* cf, ngx_http_promplug_main_conf_t* conf) 
   kv = ngx_array_push(&conf->overrides);
   if (kv == NULL) return NGX_CONF_ERROR;
   kv->key = key;
-  kv->value.ptr = (const char*)conf->directory->name.data;
-  kv->value.len = conf->directory->name.len;
+  kv->value.ptr = (const char*)conf->directory.data;
+  kv->value.len = conf->directory.len;
   return NGX_CONF_OK;
 }
 
@@ -83,7 +83,7 @@ char* ngx_http_promplug_init_main_conf(ngx_conf_t* cf, void* conf) {
   ngx_http_promplug_main_conf_t* main_conf = conf;
   ngx_conf_init_uint_value(main_conf->max_series, MAX_SERIES_DEFAULT);
   ngx_conf_init_msec_value(main_conf->stop_timeout, STOP_TIMEOUT_DEFAULT);
-  return main_conf->directory != NULL ? add_directory(cf, main_conf) : NGX_CONF_OK;
+  return main_conf->directory.len > 0 ? add_directory(cf, main_conf) : NGX_CONF_OK;
 }
 
 void* ngx_http_promplug_create_loc_conf(ngx_conf_t* cf) {

@@ -32,9 +32,9 @@ typedef struct {
 } ngx_http_promplug_label_t;
 
 typedef struct {
-  ngx_str_t plugin; /* full path; empty: none */
-  ngx_str_t config; /* full path; empty: none */
-  ngx_path_t* directory;
+  ngx_str_t plugin;              /* full path; empty: none */
+  ngx_str_t config;              /* full path; empty: none */
+  ngx_str_t directory;           /* full path; empty: none */
   ngx_array_t overrides;         /* of promplug_kv, pointing to memory of the configuration */
   ngx_array_t labels;            /* of ngx_http_promplug_label_t */
   ngx_array_t zones;             /* of ngx_http_promplug_zone_t* */
@@ -67,6 +67,13 @@ char* ngx_http_promplug_merge_loc_conf(ngx_conf_t* cf, void* parent, void* child
 char* ngx_http_promplug_set_label(ngx_conf_t* cf, ngx_command_t* cmd, void* conf);
 char* ngx_http_promplug_set_buckets(ngx_conf_t* cf, ngx_command_t* cmd, void* conf);
 char* ngx_http_promplug_set_override(ngx_conf_t* cf, ngx_command_t* cmd, void* conf);
+
+/* promplug_directory.c. The directive refuses an existing directory that is shared with others. */
+char* ngx_http_promplug_set_directory(ngx_conf_t* cf, ngx_command_t* cmd, void* conf);
+/* Makes the directory for the user of the workers; what fails of it is one line at level `warn`,
+ * and the workers find themselves alone. The master, before they start. */
+void ngx_http_promplug_make_directory(ngx_cycle_t* cycle,
+                                      const ngx_http_promplug_main_conf_t* conf);
 
 /* Whether it may stand in a label: UTF-8 of 1 to NGX_HTTP_PROMPLUG_MAX_VALUE bytes. */
 ngx_flag_t ngx_http_promplug_is_label_value(const ngx_str_t* text);

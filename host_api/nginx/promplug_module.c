@@ -5,6 +5,7 @@
 #include "promplug_worker.h"
 
 static ngx_int_t finish_conf(ngx_conf_t* cf);
+static ngx_int_t init_module(ngx_cycle_t* cycle);
 static ngx_int_t init_process(ngx_cycle_t* cycle);
 static void exit_process(ngx_cycle_t* cycle);
 
@@ -13,14 +14,14 @@ static ngx_http_module_t context = {
     NULL, NULL,        ngx_http_promplug_create_loc_conf,  ngx_http_promplug_merge_loc_conf};
 
 ngx_module_t ngx_http_promplug_module = {NGX_MODULE_V1,   &context, ngx_http_promplug_commands,
-                                         NGX_HTTP_MODULE, NULL,     NULL,
+                                         NGX_HTTP_MODULE, NULL,     init_module,
                                          init_process,    NULL,     NULL,
                                          exit_process,    NULL,     NGX_MODULE_V1_PADDING};
 
 static void warn_of_many_workers(ngx_conf_t* cf, const ngx_http_promplug_main_conf_t* conf) {
   ngx_core_conf_t* core = (ngx_core_conf_t*)ngx_get_conf(cf->cycle->conf_ctx, ngx_core_module);
   /* A file or another override may say it, too. */
-  if (core->worker_processes > 1 && conf->directory == NULL && conf->config.len == 0 &&
+  if (core->worker_processes > 1 && conf->directory.len == 0 && conf->config.len == 0 &&
       conf->overrides.nelts == 0)
     ngx_log_error(NGX_LOG_WARN, cf->log, 0,
                   "promplug: each of %i workers answers for itself alone; "
@@ -51,6 +52,13 @@ static ngx_http_promplug_main_conf_t* conf_of(ngx_cycle_t* cycle) {
   ngx_http_promplug_main_conf_t* conf =
       ngx_http_cycle_get_module_main_conf(cycle, ngx_http_promplug_module);
   return conf != NULL && conf->used ? conf : NULL;
+}
+
+/* In the master, for each configuration. */
+static ngx_int_t init_module(ngx_cycle_t* cycle) {
+  const ngx_http_promplug_main_conf_t* conf = conf_of(cycle);
+  if (conf != NULL) ngx_http_promplug_make_directory(cycle, conf);
+  return NGX_OK;
 }
 
 static ngx_int_t init_process(ngx_cycle_t* cycle) {

@@ -7,7 +7,7 @@ import shutil
 import subprocess
 import unittest
 
-from nginx_case import METRICS, PLUGIN, QUIET, Nginx, NginxCase, http_block
+from nginx_case import METRICS, PLUGIN, QUIET, Nginx, NginxCase, StackError, http_block
 from stack.nginx import module_path
 from stack.process import free_port
 from stack.servers import find_program
@@ -100,6 +100,42 @@ class DirectivesTest(NginxCase):
         _, text = nginx.test()
         self.assertIn("promplug: each of 2 workers answers for itself alone; "
                       '"promplug_multiprocess_dir" makes them one', text)
+
+
+@unittest.skipUnless(os.geteuid() == 0, "only root could give away what is not its own")
+class SharedDirectoryTest(NginxCase):
+    def shared_directories(self):
+        """By path: why it is refused."""
+        base = self.new_directory()
+        found = {path: "is / or right below it" for path in ("/", "/run", "/tmp")}
+        found.update({"/var/run": "is no directory", "/dev/shm": "may be written to by everybody"})
+        for name, said in (("open", "may be written to by everybody"),
+                           ("full", "belongs to root and is not empty"),
+                           ("foreign", "belongs to another user than the workers")):
+            (base / name).mkdir()
+            found[str(base / name)] = said
+        (base / "open").chmod(0o777)
+        (base / "full/file").touch()
+        os.chown(base / "foreign", 12345, 12345)
+        (base / "link").symlink_to(base / "open")
+        found[f"{base}/link"] = found[f"{base}/link/"] = "is no directory"
+        found[f"{base}/full/file"] = "is no directory"
+        return found
+
+    def test_it_is_refused_with_its_line_and_stays_as_it_is(self):
+        for path, said in self.shared_directories().items():
+            with self.subTest(path):
+                before = os.stat(path)
+                nginx = Nginx(self.new_directory(), http_block(SERVER, f"promplug_multiprocess_dir {path};"),
+                              user="www-data")
+                status, text = nginx.test()
+                self.assertEqual(status, 1, text)
+                self.assertRegex(text, rf'\[emerg\].*"promplug_multiprocess_dir": ".*" {said}.* in .*nginx.conf:\d')
+                with self.assertRaises(StackError):
+                    nginx.start()
+                after = os.stat(path)
+                self.assertEqual((after.st_uid, after.st_gid, after.st_mode),
+                                 (before.st_uid, before.st_gid, before.st_mode))
 
 
 class DocumentTest(NginxCase):
@@ -195,14 +231,18 @@ class PluginFileTest(NginxCase):
         status, text = nginx.test()
         self.assertEqual(status, 0, text)
         self.assertNotIn("promplug:", text)
-        self.assertEqual(list((nginx.directory / "set").iterdir()), [])
+        self.assertFalse((nginx.directory / "set").exists())
 
     def test_a_directory_that_is_not_there_is_said_and_each_worker_goes_on_alone(self):
         missing = self.new_directory() / "none"
-        host = self.nginx(SERVER, f"promplug_set multiprocess.dir {missing};")
-        host.request("/")
-        self.counted(host, 1)
-        self.assertRegex(host.log(), rf"\[error\].*promplug: .*{missing}")
+        for setting in (f"promplug_set multiprocess.dir {missing};",
+                        f"promplug_multiprocess_dir {missing}/set;"):
+            with self.subTest(setting):
+                host = self.nginx(SERVER, setting)
+                host.request("/")
+                self.counted(host, 1)
+                self.assertRegex(host.log(), rf"\[error\].*promplug: .*{missing}")
+        self.assertRegex(host.log(), rf'\[warn\].*"promplug_multiprocess_dir": "{missing}/set" cannot be made')
 
     def test_a_plugin_that_comes_later_is_taken_by_a_reload(self):
         path = self.new_directory() / "promplug.so"
