@@ -16,7 +16,7 @@ static const struct {
   promplug_str name;
   promplug_str help;
 } families_of_request[NGX_HTTP_PROMPLUG_REQUEST_FAMILIES] = {
-    {PROMPLUG_COUNTER, HAS_METHOD | HAS_STATUS, PROMPLUG_S("nginx_http_requests_total"),
+    {PROMPLUG_COUNTER, HAS_METHOD | HAS_STATUS, PROMPLUG_S(NGX_HTTP_PROMPLUG_REQUESTS_NAME),
      PROMPLUG_S("Requests that have ended.")},
     {PROMPLUG_HISTOGRAM, HAS_METHOD, PROMPLUG_S("nginx_http_request_duration_seconds"),
      PROMPLUG_S("From the first byte of a request to the last of its response.")},

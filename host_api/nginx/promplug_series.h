@@ -8,6 +8,7 @@
 #include "promplug_table.h"
 
 #define NGX_HTTP_PROMPLUG_CACHE_STATUSES 8
+#define NGX_HTTP_PROMPLUG_REQUESTS_NAME "nginx_http_requests_total"
 
 /* Each has the labels server and zone, some of method and status, then those of promplug_label. */
 enum {

@@ -99,6 +99,7 @@ void ngx_http_promplug_worker_start(ngx_cycle_t* cycle, ngx_http_promplug_main_c
     unload(worker, cycle->log);
     return;
   }
+  ngx_http_promplug_know_values(worker, conf, cycle->log);
   conf->worker = worker;
 }
 

@@ -68,6 +68,12 @@ void ngx_http_promplug_wake_free(ngx_http_promplug_worker_t* worker);
 /* Has the loop write the lines and go on with the scrapes that are ready. Any thread. */
 void ngx_http_promplug_wake(ngx_http_promplug_worker_t* worker);
 
+/* ---- promplug_known.c ---------------------------------------------------------------------- */
+/* Takes the values of labels from what the processes of the set have counted; where that cannot be
+ * had it is one line at level `warn`. After the plugin was started, before anything is counted. */
+void ngx_http_promplug_know_values(ngx_http_promplug_worker_t* worker,
+                                   const ngx_http_promplug_main_conf_t* conf, ngx_log_t* log);
+
 /* ---- promplug_connections.c ---------------------------------------------------------------- */
 /* Registers nginx's own counts of connections, where it was built with them. */
 void ngx_http_promplug_connections(ngx_http_promplug_worker_t* worker, ngx_log_t* log);

@@ -144,6 +144,45 @@ class TotalsTest(SetCase):
                 self.assertEqual(host.test()[0], 0, "it is taken again")
 
 
+class LabelsTest(SetCase):
+    def ask(self, host, names):
+        for name in names:
+            host.request("/", headers={"X-Who": name})
+
+    def values(self, host):
+        return {dict(labels)["who"] for family, labels in read_samples(host.request("/metrics").text)
+                if family == REQUESTS}
+
+    def test_the_values_of_a_label_are_bounded_over_reloads_and_restarts(self):
+        host = self.nginx(SERVER, f"promplug_multiprocess_dir {self.shared}/set;"
+                                  "promplug_label who $http_x_who max=5;")
+        self.ask(host, [f"first{i}" for i in range(5)])
+        known = {f"first{i}" for i in range(5)}
+        self.counted(host, 5)
+        for number, again in enumerate((host.reload, host.reload, lambda: (host.stop(), host.start())), 1):
+            again()
+            self.ask(host, [f"new{number}-{i}" for i in range(5)])
+            self.ask(host, ["first3"])
+            self.counted(host, 1 + number, who="first3")
+            self.counted(host, 5 * number, who="other")
+            self.assertEqual(self.values(host), known | {"other"})
+
+    def test_what_several_workers_have_found_stays_known_to_those_that_follow(self):
+        host = self.nginx_set("promplug_label who $http_x_who max=3;")
+        self.ask(host, [f"first{i}" for i in range(100)])
+        self.counted(host, 100)
+        before = self.values(host)
+        self.assertLessEqual(len(before - {"other"}), 3 * WORKERS)
+        host.reload()
+        known = sorted(before - {"other"})
+        self.ask(host, known * 4)
+        self.ask(host, [f"new{i}" for i in range(40)])
+        self.counted(host, 140 + 4 * len(known))
+        self.assertEqual(self.values(host), before)
+        text = host.request("/metrics").text
+        self.assertTrue(all(value(text, REQUESTS, who=name) == 5 for name in known), text)
+
+
 class LifeTest(SetCase):
     def test_reloads_under_load_lose_nothing(self):
         host = self.nginx_set()
