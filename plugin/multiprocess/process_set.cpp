@@ -95,9 +95,12 @@ bool ProcessSet::Leave() {
   if (!lock.ok() || !files.ok()) return false;
   return std::none_of(files.value().begin(), files.value().end(), [this](const SegmentFile& file) {
     if (!file.live || file.uuid == memory_->uuid()) return false;
-    const Result<SegmentView*> view = View(file.uuid);
-    if (!view.ok()) return true;
-    return view.value() != nullptr && view.value()->phase() == SegmentPhase::kRunning;
+    // A mapping of its own: views_ is of who reads meanwhile. What an error hides may run.
+    const Result<OwnedFd> fd = directory_.OpenSegment(file.uuid);
+    if (!fd.ok()) return fd.status().code() == Code::kIo;
+    const Result<std::unique_ptr<SegmentView>> view = SegmentView::Map(fd.value().get());
+    if (!view.ok()) return view.status().code() == Code::kIo;
+    return view.value()->phase() == SegmentPhase::kRunning;
   });
 }
 

@@ -38,7 +38,8 @@ struct FoldLimits {
 
 // This process as one of a set (docs/multiprocess.md): its own segment, and the view of all. What
 // its functions do is bounded by the number and size of the files; none waits for another process
-// longer than it says. One thread at a time, but for memory() and worker().
+// longer than it says. One thread at a time; memory(), worker(), and, again one at a time, Run() and
+// Leave() may be called beside it.
 class ProcessSet {
  public:
   // Becomes one of the set. kIo, kTimeout (another one holds set.lock): with a text that names the

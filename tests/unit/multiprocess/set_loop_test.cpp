@@ -6,6 +6,7 @@
 
 #include <atomic>
 #include <future>
+#include <thread>
 
 #include "metrics/registry.hpp"
 #include "multiprocess/part_codec.hpp"
@@ -221,6 +222,25 @@ TEST_F(SetLoopTest, FoldsTheDeadWhileItLeads) {
   };
   EXPECT_TRUE(Within(3, [&] { return segments() == 1; }));
   EXPECT_THAT(a->Values(), testing::Contains(Pair("c_total{id=\"x\"}", 2)));
+}
+
+// A race that the thread sanitizer sees, and the address sanitizer where a mapping goes.
+TEST_F(SetLoopTest, AProcessLeavesWhileItsLoopReadsFilesThatGrow) {
+  auto a = Join();
+  auto b = Join();
+  Family* family = MakeFamily(*b->registry, MetricType::kCounter, "c_total");
+  ASSERT_TRUE(a->loop.Start().ok());
+  std::atomic<bool> stop{false};
+  std::thread grows([&] {
+    for (int i = 0; !stop.load() && i < 20'000; ++i) Get(family, std::to_string(i));
+  });
+  std::thread scrapes([&] {
+    while (!stop.load()) (void)a->Values();
+  });
+  for (int i = 0; i < 200; ++i) EXPECT_FALSE(a->set->Leave());
+  stop.store(true);
+  grows.join();
+  scrapes.join();
 }
 
 TEST_F(SetLoopTest, WhoeverWaitsAtTheEndIsToldThatThereIsNothing) {
