@@ -101,6 +101,7 @@ class Runtime {
   void Leave() { users_.fetch_sub(1); }
   bool InUse() const { return users_.load() != 0; }
   // How often this instance went on in a fork child: what an earlier process began is not its own.
+  // An AfterFork() that has not changed it has left the child inert.
   int fork_generation() const { return fork_generation_; }
 
   // Around fork(). Park: every thread stands where it holds nothing; kTimeout when one does not
@@ -110,7 +111,9 @@ class Runtime {
   Status Unpark();
   // In the child, after Park() in the parent (else kState): no thread and no connection of the
   // parent is left. With `restart` every value starts from zero and everything runs as after
-  // Start().
+  // Start(), whose failures it gives. kNoMemory, or std::bad_alloc, and the same
+  // fork_generation(): some values are still the parent's, and no other process sees them; nothing
+  // but updates is allowed.
   Status AfterFork(bool restart);
 
  private:
@@ -133,6 +136,7 @@ class Runtime {
   // runtime_set.cpp: this process as one of several.
   static std::unique_ptr<ProcessSet> JoinSet(const Config& config, const Clock& clock,
                                              const Log& log, Status* status);
+  static Status GoesOnAlone(const Status& why);
   void MakeSetLoop(const Config& config);
   SetLoopOptions SetLoopOptionsOf(const Config& config) const;
   Status StartSet(const std::shared_ptr<const Config>& config);

@@ -99,19 +99,21 @@ Status Runtime::AfterFork(bool restart) {
   const bool was_running = running();
   state_.store(State::kStopped, std::memory_order_release);
   users_.store(0);
-  ++fork_generation_;
   if (!restart) return status;
   // Its values are still those of the parent, which must not be set back.
   if (moved.code() == Code::kNoMemory) return moved;
-  // One that was alone in the parent is so for the parent's reason.
-  if (set_ != nullptr) set_status_ = moved;
   instruments_.ResetValues();
   self_.ResetAfterFork();
   report_.ResetAfterFork();
+  // Only now: what the parent has counted would be counted twice.
+  if (set_ != nullptr && moved.ok()) moved = set_->Enter();
+  // One that was alone in the parent is so for the parent's reason.
+  if (set_ != nullptr) set_status_ = moved.ok() ? moved : GoesOnAlone(moved);
   handler_ = NewScrapeHandler(sources_, &self_, clock_,
                               std::make_shared<const ScrapeConfig>(config_->scrape));
   listener_ = std::make_unique<Listener>(*handler_, clock_, log_);
   if (set_ != nullptr && moved.ok()) MakeSetLoop(*config_);
+  ++fork_generation_;
   return was_running ? Start() : status;
 }
 

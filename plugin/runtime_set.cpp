@@ -26,9 +26,12 @@ std::unique_ptr<ProcessSet> Runtime::JoinSet(const Config& config, const Clock& 
   options.keep_totals = config.multiprocess.on_restart == OnRestart::kKeep;
   Result<std::unique_ptr<ProcessSet>> set = ProcessSet::Join(options, clock, log);
   if (set.ok()) return std::move(set).value();
-  *status = Status(Code::kIo,
-                   "multiprocess.dir: " + set.status().text() + "; this process goes on by itself");
+  *status = GoesOnAlone(set.status());
   return nullptr;
+}
+
+Status Runtime::GoesOnAlone(const Status& why) {
+  return Status(Code::kIo, "multiprocess.dir: " + why.text() + "; this process goes on by itself");
 }
 
 SetLoopOptions Runtime::SetLoopOptionsOf(const Config& config) const {

@@ -229,10 +229,10 @@ int32_t ForkChild(promplug_instance* p, int32_t mode, promplug_error* err) {
       return Status(Code::kInvalid, "mode is not known");
     }
     if (!p->fork_watch.Forked()) return Status(Code::kState, "this is not a forked child");
-    const bool restart = mode == PROMPLUG_CHILD_RESTART;
-    Status status = p->runtime->AfterFork(restart);
+    const int before = p->runtime->fork_generation();
+    Status status = p->runtime->AfterFork(mode == PROMPLUG_CHILD_RESTART);
     // An inert child stays marked: it may update, and ask for its status, but nothing else.
-    if (restart && status.code() != Code::kState) p->fork_watch.Adopt();
+    if (p->runtime->fork_generation() != before) p->fork_watch.Adopt();
     return status;
   });
 }

@@ -237,8 +237,7 @@ Status ProcessSet::Publish(std::string_view families) {
 Status ProcessSet::MoveAfterFork() {
   views_.clear();
   said_.clear();
-  Status status = memory_->MoveAfterFork(directory_);
-  return status.ok() ? Enter() : status;
+  return memory_->MoveAfterFork(directory_);
 }
 
 }  // namespace promplug

@@ -38,8 +38,8 @@ struct FoldLimits {
 
 // This process as one of a set (docs/multiprocess.md): its own segment, and the view of all. What
 // its functions do is bounded by the number and size of the files; none waits for another process
-// longer than it says. One thread at a time; memory(), worker(), and, again one at a time, Run() and
-// Leave() may be called beside it.
+// longer than it says. One thread at a time, but for memory() and worker(); Run() and Leave(),
+// again by one thread at a time, may be called beside the rest.
 class ProcessSet {
  public:
   // Becomes one of the set. kIo, kTimeout (another one holds set.lock): with a text that names the
@@ -75,10 +75,13 @@ class ProcessSet {
   // Around fork(), with the locks of who allocates in memory() held. kNoMemory: nothing is locked.
   Status LockForFork() { return memory_->LockForFork(); }
   void UnlockAfterFork() { memory_->UnlockAfterFork(); }
-  // In a fork child, between the two: becomes a process of its own, with the contents of its
-  // parent. On failure it is alone: its memory is seen by nobody. kNoMemory: it must not count
-  // anything, since that would count for the parent.
+  // In a fork child, between the two: goes on in a file of its own, with the contents of its
+  // parent, which nobody else sees before Enter(). On failure in memory that nobody else ever sees.
+  // kNoMemory: it must not count anything, since that would count for the parent.
   Status MoveAfterFork();
+  // Takes a number, and shows its memory to the others. For a fork child whose values begin from
+  // zero; of a process that joins it is a part of Join(). kIo, kTimeout: nobody sees it.
+  Status Enter();
 
  private:
   struct Victim;
@@ -87,7 +90,6 @@ class ProcessSet {
   ProcessSet(ProcessSetOptions options, SetDirectory directory,
              std::unique_ptr<SegmentMemory> memory, const Clock& clock, const Log& log);
 
-  Status Enter();
   Result<uint32_t> FreeWorker(const std::vector<SetDirectory::SegmentFile>& files);
   // nullptr: it is gone, or is nothing that can be read (said once). kIo: it may be another time.
   Result<SegmentView*> View(const Uuid& uuid);

@@ -621,7 +621,8 @@ typedef struct promplug_api { /* [sized] static, valid for ever */
 
   /* Around fork(): prepare waits until the plugin's threads hold nothing, at most 2 s for each;
    * then, on the same thread, exactly one of the others (E_STATE without prepare). fork_child:
-   * mode is PROMPLUG_CHILD_*. OK, E_TIMEOUT, E_STATE, E_INVAL, and those of start().
+   * mode is PROMPLUG_CHILD_*. OK, E_TIMEOUT, E_STATE, E_INVAL, and those of start(). Where
+   * status() says FORKED after RESTART failed, the child is as with INERT.
    * [control] */
   int32_t (*fork_prepare)(promplug_instance *p);
   int32_t (*fork_parent)(promplug_instance *p);

@@ -164,6 +164,37 @@ TEST(SetTest, AChildThatFindsNoRoomForItsFileGoesOnAlone) {
   EXPECT_EQ(child.Join(), 0);
 }
 
+TEST(SetTest, AChildWhoseValuesCannotBeginFromZeroIsInertAndCountsNowhere) {
+  const SetWorld world;
+  Host host(world.Overrides({{S("multiprocess.max_segment_bytes"), S("65536")}}));
+  host.Start();
+  Api()->counter_add(host.Metric(host.Family(PROMPLUG_COUNTER, "c_total")), 10);
+  // A summary begins anew by another sketch, and there is no room for one.
+  promplug_family* summary = host.Family(PROMPLUG_SUMMARY, "s", {S("id")});
+  for (int i = 0; i < 1000; ++i) {
+    const std::string id = std::to_string(i);
+    const promplug_str value = S(id.c_str());
+    (void)Api()->update(summary, &value, 1, PROMPLUG_OP_OBSERVE, 1, nullptr);
+  }
+  ASSERT_EQ(Api()->fork_prepare(host.p), PROMPLUG_OK);
+  auto* steps = SharedMemory<Steps>();
+  Process child([&] {
+    if (Api()->fork_child(host.p, PROMPLUG_CHILD_RESTART, &host.err) != PROMPLUG_E_NOMEM) return 1;
+    if (Api()->start(host.p, &host.err) != PROMPLUG_E_FORKED) return 2;
+    if (host.Status().state != PROMPLUG_STATE_FORKED) return 3;
+    steps->Reach(1);
+    steps->Await(1);
+    return 0;
+  });
+  ASSERT_EQ(Api()->fork_parent(host.p), PROMPLUG_OK);
+  ASSERT_TRUE(Eventually([&] { return steps->ready.load() == 1; }));
+  EXPECT_EQ(ValueIn(host.Get(), "c_total"), 10);
+  EXPECT_EQ(world.Files(".seg"), 1u);
+  steps->go.store(1);
+  EXPECT_EQ(child.Join(), 0);
+  EXPECT_EQ(ValueIn(host.Get(), "c_total"), 10);
+}
+
 TEST(SetTest, OneListensAndAnotherTakesOver) {
   const SetWorld world;
   const std::vector<promplug_kv> overrides =

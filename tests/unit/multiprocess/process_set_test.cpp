@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 
 #include <chrono>
 
@@ -118,6 +119,38 @@ TEST_F(ProcessSetTest, OfThoseThatLeaveExactlyTheLastIsTold) {
   EXPECT_FALSE(b->set->Leave());
   a.reset();
   EXPECT_TRUE(b->set->Leave());
+}
+
+TEST_F(ProcessSetTest, AForkChildIsSeenOnceItHasEnteredAndNotBefore) {
+  auto a = Join();
+  Count(*a, "x", 5);
+  for (const bool enters : {false, true}) {
+    a->registry->LockForFork();
+    ASSERT_TRUE(a->set->LockForFork().ok());
+    const pid_t child = ::fork();
+    ASSERT_GE(child, 0);
+    if (child == 0) {
+      if (!a->set->MoveAfterFork().ok()) ::_exit(1);
+      a->set->UnlockAfterFork();
+      a->registry->UnlockAfterFork();
+      if (enters) {
+        a->registry->ResetValues();
+        Count(*a, "x", 3);
+        if (!a->set->Enter().ok() || a->set->worker() != 1) ::_exit(2);
+      }
+      ::_exit(0);
+    }
+    a->set->UnlockAfterFork();
+    a->registry->UnlockAfterFork();
+    int status = 0;
+    ASSERT_EQ(::waitpid(child, &status, 0), child);
+    ASSERT_EQ(status, 0);
+    const double all = enters ? 8 : 5;
+    EXPECT_THAT(a->Values(), ElementsAre(Pair("c_total{id=\"x\"}", all)));
+    EXPECT_EQ(a->set->Fold({}, ignore_).value(), enters ? 1u : 0u);
+    EXPECT_THAT(a->Values(), ElementsAre(Pair("c_total{id=\"x\"}", all)));
+  }
+  EXPECT_EQ(FilesWith(".seg"), 1u);
 }
 
 TEST_F(ProcessSetTest, CollectedCountersStayWithTheTotalsAndGaugesGoWithTheirProcess) {
