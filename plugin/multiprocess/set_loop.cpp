@@ -14,46 +14,6 @@ constexpr Duration kRetry = std::chrono::milliseconds(20);
 
 }  // namespace
 
-bool SetAnswer::Ready() const {
-  std::lock_guard lock(mutex_);
-  return done_;
-}
-
-void SetAnswer::Wait() {
-  std::unique_lock lock(mutex_);
-  changed_.wait(lock, [this] { return done_; });
-}
-
-void SetAnswer::Cancel() {
-  std::unique_lock lock(mutex_);
-  ready_ = nullptr;
-  changed_.wait(lock, [this] { return !calling_ || caller_ == std::this_thread::get_id(); });
-}
-
-std::shared_ptr<const SetMerge> SetAnswer::view() const {
-  std::lock_guard lock(mutex_);
-  return view_;
-}
-
-void SetAnswer::Complete(std::shared_ptr<const SetMerge> view) {
-  std::function<void()> ready;
-  {
-    std::lock_guard lock(mutex_);
-    if (done_) return;
-    view_ = std::move(view);
-    done_ = true;
-    ready = std::exchange(ready_, nullptr);
-    calling_ = ready != nullptr;
-    caller_ = std::this_thread::get_id();
-    changed_.notify_all();
-  }
-  if (ready == nullptr) return;
-  ready();
-  std::lock_guard lock(mutex_);
-  calling_ = false;
-  changed_.notify_all();
-}
-
 SetLoop::SetLoop(ProcessSet& set, SetCollector& collector, const Log& log, const Clock& clock,
                  SetLoopOptions options, SetLoopHooks hooks)
     : set_(set),
@@ -69,18 +29,25 @@ SetLoop::~SetLoop() { Stop(); }
 Status SetLoop::Start() {
   std::lock_guard lock(mutex_);
   if (running_) return Status();
-  ending_ = false;
   wanted_ = true;
   stepping_down_ = stepped_down_ = false;
   next_tick_ = next_collect_ = clock_.Now();
+  return Launch();
+}
+
+// REQUIRES: mutex_ is held, !running_
+Status SetLoop::Launch() {
+  ending_ = false;
   Status status = thread_.Start(kThreadName, [this] { Body(); });
   running_ = status.ok();
+  missing_ = !running_;
   return status;
 }
 
 void SetLoop::EndThread() {
   {
     std::lock_guard lock(mutex_);
+    missing_ = false;
     if (!running_) return;
     ending_ = true;
     changed_.notify_all();
@@ -95,15 +62,19 @@ void SetLoop::Stop() {
   collector_.Cancel();
   lease_.Release();
   leads_.store(false, std::memory_order_relaxed);
-  std::vector<std::shared_ptr<SetAnswer>> asked;
-  {
-    std::lock_guard lock(mutex_);
-    asked.swap(asked_);
-    collecting_ = false;
-    changed_.notify_all();
-  }
   given_.clear();
+  std::unique_lock lock(mutex_);
+  parked_ = false;
+  collecting_ = false;
+  changed_.notify_all();
+  TellNothing(&lock);
+}
+
+void SetLoop::TellNothing(std::unique_lock<std::mutex>* lock) {
+  const std::vector<std::shared_ptr<SetAnswer>> asked = std::exchange(asked_, {});
+  lock->unlock();
   for (const std::shared_ptr<SetAnswer>& answer : asked) answer->Complete(nullptr);
+  lock->lock();
 }
 
 void SetLoop::SetOptions(const SetLoopOptions& options) {
@@ -121,7 +92,8 @@ std::shared_ptr<SetAnswer> SetLoop::Ask(std::function<void()> ready) {
   auto answer = std::make_shared<SetAnswer>(std::move(ready));
   {
     std::lock_guard lock(mutex_);
-    if (running_) {
+    if (missing_) (void)Launch();
+    if (running_ || parked_) {
       asked_.push_back(answer);
       changed_.notify_all();
       return answer;
@@ -173,14 +145,19 @@ void SetLoop::Resume() {
   changed_.notify_all();
 }
 
-void SetLoop::Park() { EndThread(); }
+void SetLoop::Park() {
+  {
+    std::lock_guard lock(mutex_);
+    parked_ = running_ || missing_;
+  }
+  EndThread();
+}
 
 Status SetLoop::Unpark() {
-  std::lock_guard lock(mutex_);
-  if (running_ || !ending_) return Status();
-  ending_ = false;
-  Status status = thread_.Start(kThreadName, [this] { Body(); });
-  running_ = status.ok();
+  std::unique_lock lock(mutex_);
+  if (!std::exchange(parked_, false)) return Status();
+  Status status = Launch();
+  if (!status.ok()) TellNothing(&lock);
   return status;
 }
 

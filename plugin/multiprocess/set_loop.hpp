@@ -16,36 +16,9 @@
 #include "base/thread.hpp"
 #include "multiprocess/lease.hpp"
 #include "multiprocess/process_set.hpp"
+#include "multiprocess/set_answer.hpp"
 
 namespace promplug {
-
-// One view of the set that somebody waits for. Thread-safe.
-class SetAnswer {
- public:
-  // `ready` may be empty; it is called once, when the answer is there, on pp-set.
-  explicit SetAnswer(std::function<void()> ready) : ready_(std::move(ready)) {}
-
-  bool Ready() const;
-  void Wait();
-  // ready() is not called from now on; waits for it where it is just being called on another
-  // thread.
-  void Cancel();
-  // nullptr: it could not be had. REQUIRES: Ready()
-  std::shared_ptr<const SetMerge> view() const;
-
- private:
-  friend class SetLoop;
-  void Complete(std::shared_ptr<const SetMerge> view);
-
-  mutable std::mutex mutex_;
-  std::condition_variable changed_;
-  // Guarded by mutex_.
-  std::function<void()> ready_;
-  bool done_ = false;
-  bool calling_ = false;
-  std::thread::id caller_;
-  std::shared_ptr<const SetMerge> view_;
-};
 
 // What a process says beside its instruments, as it is collected. Used by pp-set alone.
 class SetCollector {
@@ -98,7 +71,8 @@ class SetLoop {
 
   void SetOptions(const SetLoopOptions& options);
 
-  // The next view. At once without one where the thread does not run.
+  // The next view; between Park() and Unpark() it comes after that. At once without one where the
+  // thread does not run; one that could not be had by Start() or Unpark() is tried for again.
   std::shared_ptr<SetAnswer> Ask(std::function<void()> ready);
   // Publishes what is said from now on, and returns when it is published, or at the deadline.
   void Publish(TimePoint deadline);
@@ -114,7 +88,8 @@ class SetLoop {
   // called. Where it is not held it is asked for until `take_until`. Whether it is held.
   bool Pause(TimePoint take_until);
   void Resume();
-  // Around fork(): ends the thread, and starts it again in the parent.
+  // Around fork(): ends the thread, and starts it again in the parent. kNoMemory: whoever has asked
+  // gets nothing.
   void Park();
   Status Unpark();
   // In a child: forgets the thread, the lease, and those who wait.
@@ -129,7 +104,9 @@ class SetLoop {
   void CollectStep(std::unique_lock<std::mutex>* lock);
   void AnswerStep(std::unique_lock<std::mutex>* lock);
   void Wake();
+  Status Launch();
   void EndThread();
+  void TellNothing(std::unique_lock<std::mutex>* lock);
   void Report(const char* what, const Status& status);
 
   ProcessSet& set_;
@@ -153,6 +130,8 @@ class SetLoop {
   SetLoopOptions options_;
   Thread thread_;
   bool running_ = false;
+  bool parked_ = false;   // it ran, and is to run again
+  bool missing_ = false;  // it is to run, and could not be had
   bool ending_ = false;
   bool paused_ = false;
   bool ticking_ = false;

@@ -267,5 +267,26 @@ TEST_F(SetLoopTest, GoesOnAfterAForkInTheParent) {
   EXPECT_THAT(a->Values(), ElementsAre(Pair("asked", 1)));
 }
 
+TEST_F(SetLoopTest, WhoeverAsksAroundAForkIsAnsweredAfterIt) {
+  auto a = Join();
+  ASSERT_TRUE(a->loop.Start().ok());
+  EXPECT_THAT(a->Values(), ElementsAre(Pair("asked", 1)));
+  (void)a->loop.Pause(TimePoint::min());
+  a->loop.Park();
+  std::atomic<bool> told{false};
+  const std::shared_ptr<SetAnswer> answer = a->loop.Ask([&] { told = true; });
+  EXPECT_FALSE(answer->Ready());
+  ASSERT_TRUE(a->loop.Unpark().ok());
+  a->loop.Resume();
+  answer->Wait();
+  EXPECT_NE(answer->view(), nullptr);
+  EXPECT_TRUE(Within(0, [&] { return told.load(); }));
+  a->loop.Park();
+  const std::shared_ptr<SetAnswer> last = a->loop.Ask(nullptr);
+  a->loop.Stop();
+  EXPECT_TRUE(last->Ready()) << "it does not come back";
+  EXPECT_EQ(last->view(), nullptr);
+}
+
 }  // namespace
 }  // namespace promplug
