@@ -203,6 +203,18 @@ void SetLoop::RunOnce(std::unique_lock<std::mutex>* lock) {
 }
 
 void SetLoop::CollectStep(std::unique_lock<std::mutex>* lock) {
+  try {
+    Collect(lock);
+  } catch (const std::bad_alloc&) {
+    if (lock->owns_lock()) lock->unlock();
+    collector_.Cancel();
+    lock->lock();
+    collecting_ = false;
+    next_collect_ = clock_.Now() + kTick;
+  }
+}
+
+void SetLoop::Collect(std::unique_lock<std::mutex>* lock) {
   if (!collecting_ && (wanted_ || clock_.Now() >= next_collect_)) {
     wanted_ = false;
     collecting_ = true;
@@ -230,13 +242,18 @@ void SetLoop::AnswerStep(std::unique_lock<std::mutex>* lock) {
   std::shared_ptr<const SetMerge> view;
   try {
     Result<std::shared_ptr<const SetMerge>> read = set_.Read(hooks_.refuse);
-    if (read.ok()) view = read.value();
+    if (read.ok()) {
+      given_.push_back(read.value());
+      view = read.value();
+    }
     Report("reading what the processes say", read.status());
   } catch (const std::bad_alloc&) {
     // Those who wait are told.
   }
-  if (view != nullptr) given_.push_back(view);
   for (const std::shared_ptr<SetAnswer>& answer : asked) answer->Complete(view);
+  asked.clear();
+  view.reset();
+  FreeViews();
   lock->lock();
 }
 

@@ -102,6 +102,7 @@ class SetLoop {
   void FreeViews();
   bool KeepLease();
   void CollectStep(std::unique_lock<std::mutex>* lock);
+  void Collect(std::unique_lock<std::mutex>* lock);
   void AnswerStep(std::unique_lock<std::mutex>* lock);
   void Wake();
   Status Launch();

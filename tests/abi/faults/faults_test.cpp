@@ -6,6 +6,7 @@
 #include <atomic>
 
 #include "faults/fault_plan.hpp"
+#include "set/set_world.hpp"
 #include "so_host.hpp"
 
 namespace so_test {
@@ -102,6 +103,12 @@ const Settings kPushing = {{{S("scrape.listen"), S("127.0.0.1:0")},
                             {S("forward"), S("[]")}},
                            5};
 
+Settings SettingsIn(const SetWorld& world) {
+  return {
+      {{S("multiprocess.dir"), S(world.path().c_str())}, {S("scrape.listen"), S("127.0.0.1:0")}},
+      2};
+}
+
 Life Live(const Settings& settings, Kind kind, size_t nth, Reach reach) {
   promplug_options options = {};
   options.struct_size = sizeof options;
@@ -197,6 +204,30 @@ TEST(FaultTest, AllAllocationsFailFromOneOn) {
 TEST(FaultTest, AllAllocationsFailFromOneOnWhilePushing) {
   Sweep(kPushing, Kind::kMemory, Reach::kAllFromThere, 13);
 }
+TEST(FaultTest, OneAllocationFailsInASet) {
+  const SetWorld world;
+  Sweep(SettingsIn(world), Kind::kMemory, Reach::kOne, 3);
+}
+TEST(FaultTest, NoThreadCanBeMadeInASet) {
+  const SetWorld world;
+  Sweep(SettingsIn(world), Kind::kThread, Reach::kAllFromThere, 1);
+}
+
+// Whoever asks meanwhile, or afterwards, is answered.
+TEST(FaultTest, TheThreadOfASetDoesNotComeBackAfterAFork) {
+  const SetWorld world;
+  Host host(world.Overrides());
+  host.Start();
+  ASSERT_EQ(Api()->fork_prepare(host.p), PROMPLUG_OK);
+  faults::Arm(Kind::kThread, 1, Reach::kAllFromThere);
+  const int32_t unparked = Api()->fork_parent(host.p);
+  const std::string without = host.Get();
+  EXPECT_TRUE(faults::Disarm());
+  EXPECT_EQ(unparked, PROMPLUG_E_NOMEM);
+  EXPECT_EQ(without.substr(0, 3), "500");
+  EXPECT_EQ(host.Get().substr(0, 3), "200");
+}
+
 TEST(FaultTest, OneThreadCannotBeMade) { Sweep(kPushing, Kind::kThread, Reach::kOne, 1); }
 TEST(FaultTest, NoThreadCanBeMade) { Sweep(kPushing, Kind::kThread, Reach::kAllFromThere, 1); }
 

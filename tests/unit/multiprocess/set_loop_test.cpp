@@ -6,6 +6,7 @@
 
 #include <atomic>
 #include <future>
+#include <new>
 #include <thread>
 
 #include "metrics/registry.hpp"
@@ -32,10 +33,13 @@ class CountingCollector final : public SetCollector {
     ready_ = std::move(ready);
     // Whoever sees it may call Let().
     ++begun;
+    if (begin_fails.exchange(false)) throw std::bad_alloc();
     if (!held) ready_();
   }
   bool Ready() const override { return !held; }
   std::string Take() override {
+    ++taken;
+    if (take_fails.exchange(false)) throw std::bad_alloc();
     std::string bytes;
     PartEncoder encoder(&bytes);
     PartHead head;
@@ -48,7 +52,7 @@ class CountingCollector final : public SetCollector {
     encoder.End();
     return bytes;
   }
-  void Cancel() override {}
+  void Cancel() override { ++cancelled; }
   void Let() {
     held = false;
     ready_();
@@ -57,6 +61,10 @@ class CountingCollector final : public SetCollector {
   std::atomic<int> begun{0};
   std::atomic<bool> led{false};
   std::atomic<bool> held{false};
+  std::atomic<bool> begin_fails{false};
+  std::atomic<bool> take_fails{false};
+  std::atomic<int> taken{0};
+  std::atomic<int> cancelled{0};
 
  private:
   std::function<void()> ready_;
@@ -254,6 +262,38 @@ TEST_F(SetLoopTest, WhoeverWaitsAtTheEndIsToldThatThereIsNothing) {
   EXPECT_TRUE(answer->Ready());
   EXPECT_TRUE(told.load());
   EXPECT_EQ(answer->view(), nullptr);
+}
+
+TEST_F(SetLoopTest, ACollectionForWhichThereIsNoMemoryIsBegunAgainASecondLater) {
+  auto a = Join();
+  a->collector.begin_fails = true;
+  ASSERT_TRUE(a->loop.Start().ok());
+  const std::shared_ptr<SetAnswer> first = a->loop.Ask(nullptr);
+  ASSERT_TRUE(Within(0, [&] { return a->collector.cancelled.load() == 1; }));
+  EXPECT_FALSE(first->Ready());
+  a->collector.take_fails = true;
+  clock_.Advance(seconds(1));
+  ASSERT_TRUE(Within(0, [&] { return a->collector.cancelled.load() == 2; }));
+  clock_.Advance(seconds(1));
+  first->Wait();
+  EXPECT_THAT(ValuesOf(*first->view()), ElementsAre(Pair("asked", 3)));
+  EXPECT_EQ(a->collector.taken.load(), 2);
+}
+
+// A paused loop, as around a reload, does not tick.
+TEST_F(SetLoopTest, AViewThatNobodyHasAnyMoreIsFreedWithTheNext) {
+  auto a = Join();
+  (void)a->loop.Pause(TimePoint::min());
+  ASSERT_TRUE(a->loop.Start().ok());
+  std::weak_ptr<const SetMerge> first;
+  {
+    const std::shared_ptr<SetAnswer> answer = a->loop.Ask(nullptr);
+    answer->Wait();
+    first = answer->view();
+  }
+  (void)a->Values();
+  EXPECT_TRUE(Within(0, [&] { return first.expired(); }));
+  a->loop.Resume();
 }
 
 TEST_F(SetLoopTest, GoesOnAfterAForkInTheParent) {
