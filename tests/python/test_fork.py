@@ -198,11 +198,48 @@ class ForkTest(PluginCase):
         self.run_script("""
             import subprocess
             counter = promplug.Counter("c", "x")
+            def look():  # before the other program
+                os.write(1, f"{plugin.status().state} {[n for n in threads() if n.startswith('pp-')]}\\n".encode())
+                counter.inc()
             with promplug.load() as plugin:
                 counter.inc()
                 assert subprocess.run([sys.executable, "-c", ""]).returncode == 0
-                assert subprocess.run(["true"], preexec_fn=lambda: None).returncode == 0
+                for _ in range(2):
+                    done = subprocess.run(["echo", "and"], preexec_fn=look, stdout=subprocess.PIPE, text=True)
+                    assert done.stdout == "forked []\\nand\\n", done.stdout
                 assert show("c_total") == 1
+                assert fork(lambda: plugin.status().state == "running" or 1 // 0) == 0
+        """)
+
+    def test_a_subprocess_that_is_started_while_a_collector_hangs_says_nothing(self):
+        _, log = self.run_script("""
+            import subprocess
+            entered, let_go = threading.Event(), threading.Event()
+            def hang():
+                entered.set()
+                let_go.wait(60)
+                return ()
+            promplug.register_collector("hang", hang, timeout=0.01)
+            with promplug.load() as plugin:
+                show("c_total")
+                assert entered.is_set()
+                assert subprocess.run(["true"], preexec_fn=lambda: None).returncode == 0
+                let_go.set()
+        """)
+        self.assertNotIn("no metrics in this fork child", log)
+
+    def test_a_child_of_forkpty_begins_anew(self):
+        self.run_script("""
+            import pty
+            counter = promplug.Counter("c", "x")
+            with promplug.load() as plugin:
+                counter.inc(3)
+                pid, terminal = pty.fork()
+                if pid == 0:
+                    counter.inc()
+                    os._exit(0 if (plugin.status().state, show("c_total")) == ("running", 1) else 1)
+                assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
+                assert show("c_total") == 3
         """)
 
     def test_a_fork_while_a_collector_hangs_gives_a_child_without_metrics_that_lives(self):

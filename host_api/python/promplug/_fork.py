@@ -7,6 +7,7 @@ Use it as `_fork.lock`: a fork child has another one.
 """
 import atexit
 import os
+import sys
 import threading
 from typing import List
 
@@ -60,8 +61,10 @@ def _after_in_parent() -> None:
 def _after_in_child() -> None:
     global lock
     lock = threading.RLock()
+    # subprocess runs the hooks where it has a preexec_fn, and is about to run another program.
+    lives = sys._getframe(1).f_globals.get("__name__") != "subprocess"
     for plugin in list(_plugins):
-        plugin._fork_child(plugin in _forking.prepared)
+        plugin._fork_child(plugin in _forking.prepared, lives)
 
 
 def _at_exit() -> None:

@@ -188,17 +188,20 @@ class Plugin:
         if result != _abi.OK:
             self._logger.error("%s", make_error(result, what="after a fork"))
 
-    def _fork_child(self, prepared: bool) -> None:
+    def _fork_child(self, prepared: bool, lives: bool) -> None:
         if not prepared:
             self._control = threading.RLock()  # a thread that is not here may have held it
             if not self._inert:
                 self._inert = True
-                self._logger.warning("no metrics in this fork child: the plugin was busy at the fork")
+                if lives:
+                    self._logger.warning("no metrics in this fork child: the plugin was busy at "
+                                         "the fork")
             return
         error = _abi.Error()
-        result = self._api.fork_child(self._instance.pointer, self._child_mode, byref(error))
+        mode = self._child_mode if lives else _abi.CHILD_INERT
+        result = self._api.fork_child(self._instance.pointer, mode, byref(error))
         self._control.release()
-        self._inert = self._child_mode == _abi.CHILD_INERT
+        self._inert = mode == _abi.CHILD_INERT
         if not self._inert:
             self.bound.after_restart()
         if result != _abi.OK:
