@@ -50,6 +50,12 @@ class Instance:
         handle.pinned = result == _abi.OK
         return handle
 
+    def live_series(self) -> int:
+        """Those that are exposed, of all families."""
+        out = _abi.Status()
+        self.api.status(self.pointer, byref(out))
+        return out.series
+
     def allow_replay(self, observed: int) -> int:
         """How many of so many observations from before load() may be handed over, at most all.
         The first time that it is fewer is told."""

@@ -1,14 +1,16 @@
 # SPDX-License-Identifier: MIT
 """What the instruments have in common: names, labels, children, and being bound to a plugin."""
 import re
-from ctypes import byref
-from typing import Any, Dict, Iterable, Optional, Tuple, TypeVar
+import weakref
+from ctypes import byref, c_uint64
+from typing import Any, Dict, Iterable, List, Optional, Tuple, TypeVar
 
 from . import _abi, _binding, _fork
 from ._instance import NULL, handle_of
 
 _NAME = re.compile(r"[a-zA-Z_:][a-zA-Z0-9_:]*")
 _LABEL_NAME = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")
+_TIDY_FROM = 1024  # children; below it nothing is to be gained
 T = TypeVar("T", bound="Metric")
 
 
@@ -32,6 +34,9 @@ class Metric:
         self.process_mode = process_mode
         self._labelvalues: Tuple[str, ...] = ()
         self._children: Dict[Tuple[str, ...], Any] = {}
+        # Children that _children has no more and somebody still holds. See _tidy().
+        self._loose: Any = weakref.WeakSet()
+        self._tidy_at, self._tidied = _TIDY_FROM, False
         self._family = None
         self._instance = None
         self._init_series()
@@ -60,15 +65,24 @@ class Metric:
         KeyError where there is none."""
         values = self._key(labelvalues, {})
         with _fork.lock:
-            child = self._children.pop(values)
-        child._leave()
+            child = self._children.pop(values, None)
+            left = [loose for loose in self._loose if loose._labelvalues == values]
+        if child is not None:
+            left.append(child)
+        for one in left:
+            one._leave()
+        gone = self._remove_matching(zip(self.labelnames, values))
+        if not left and not gone:
+            raise KeyError(values)
 
     def clear(self) -> None:
         """Removes every series that labels() made."""
         with _fork.lock:
-            children, self._children = self._children, {}
-        for child in children.values():
+            children = self._all_children()
+            self._children = {}
+        for child in children:
             child._leave()
+        self._remove_matching(())
 
     # ---- bound to a plugin, see _binding ------------------------------------------------------
 
@@ -80,14 +94,14 @@ class Metric:
         family = instance.family(self._description())
         with _fork.lock:
             self._family, self._instance = family, instance
-            children = list(self._children.values())
+            children = self._all_children()
         for child in children or ([] if self.labelnames else [self]):
             child._take_handle(instance, family)
 
     def unbind(self) -> None:
         with _fork.lock:
             self._family = self._instance = None
-            for child in list(self._children.values()) or ([] if self.labelnames else [self]):
+            for child in self._all_children() or ([] if self.labelnames else [self]):
                 child._be_pending()
                 child._handle = NULL
 
@@ -136,7 +150,45 @@ class Metric:
                 return self._children.setdefault(values, child)
         child._take_handle(instance, family)
         # One over the limit is not kept: the limit is one of this process' memory too.
-        return self._children.setdefault(values, child) if handle_of(child._handle).pinned else child
+        if not handle_of(child._handle).pinned:
+            return child
+        if len(self._children) >= self._tidy_at:
+            self._tidy(instance)
+        with _fork.lock:
+            return self._children.setdefault(values, child)
+
+    def _tidy(self, instance) -> None:
+        """Lets the children go where there are more of them than series: a child pins its series
+        also after that has expired, which then costs memory in both. Of a series that lives
+        labels() makes another one. Those that somebody holds stay right: they are in _loose."""
+        live = instance.live_series()
+        with _fork.lock:
+            self._tidy_at = max(_TIDY_FROM, 2 * live)
+            if len(self._children) <= live:
+                return
+            going = {values: child for values, child in self._children.items() if child._may_go()}
+            for values in going:
+                del self._children[values]
+            self._loose.update(going.values())
+            self._tidied = True
+
+    def _may_go(self) -> bool:
+        """Whether all that this child knows is in its series."""
+        return True
+
+    def _all_children(self) -> List[Any]:
+        """Called under _fork.lock."""
+        return [*self._children.values(), *self._loose]
+
+    def _remove_matching(self, labels: Iterable[Tuple[str, str]]) -> int:
+        """Series without a child, which there are after _tidy() only; returns how many."""
+        with _fork.lock:
+            instance, family = self._instance, self._family
+        if instance is None or not self._tidied:
+            return 0
+        given, removed = list(labels), c_uint64()
+        instance.api.remove_matching(family, _abi.pairs(given), len(given), byref(removed))
+        return removed.value
 
     def _take_handle(self, instance, family) -> None:
         if self._pending is None:

@@ -165,6 +165,9 @@ class Gauge(Metric):
         super()._leave()
         self._forget_function()
 
+    def _may_go(self) -> bool:
+        return self._function is None
+
     def _forget_function(self) -> None:
         if self._function is not None:
             self._function.unregister()

@@ -36,6 +36,9 @@ class Enum(Metric):
         for child in list(self._children.values()) or ([] if self.labelnames else [self]):
             child._set_state(child._handle, child._index, 1)
 
+    def _may_go(self) -> bool:
+        return False  # the state is in _index alone
+
     def _describe(self, desc: _abi.FamilyDesc) -> None:
         desc.states, desc.n_states = _abi.texts(self._states), len(self._states)
 
