@@ -149,6 +149,7 @@ class SampleHost(FileHost):
 class PythonHost(FileHost):
     """sample_host/python, on FastAPI and uvicorn, by the distribution's Python."""
     kind = "python"
+    counts_before_answer = True
 
     def __init__(self, *args, environment=None, **kwargs):
         super().__init__(*args, environment={**PYTHON_ENVIRONMENT, **(environment or {})}, **kwargs)

@@ -36,6 +36,7 @@ class PhotoAppHost(Host):
     A worker that ends closes connections on which no request has come yet, and what is on its way
     on them is lost to the client.
     """
+    counts_before_answer = True
     reload_loses_nothing = False
 
     def __init__(self, *args, **kwargs):
