@@ -28,6 +28,11 @@ def fork(body):
             sys.stdout.flush(); sys.stderr.flush()
             os._exit(status)
     return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+entered, let_go = threading.Event(), threading.Event()
+def hang():
+    entered.set()
+    let_go.wait(60)
+    return ()
 def threads():
     return sorted(open(f"/proc/self/task/{t}/comm").read().strip() for t in os.listdir("/proc/self/task"))
 """
@@ -214,11 +219,6 @@ class ForkTest(PluginCase):
     def test_a_subprocess_that_is_started_while_a_collector_hangs_says_nothing(self):
         _, log = self.run_script("""
             import subprocess
-            entered, let_go = threading.Event(), threading.Event()
-            def hang():
-                entered.set()
-                let_go.wait(60)
-                return ()
             promplug.register_collector("hang", hang, timeout=0.01)
             with promplug.load() as plugin:
                 show("c_total")
@@ -244,11 +244,6 @@ class ForkTest(PluginCase):
 
     def test_a_fork_while_a_collector_hangs_gives_a_child_without_metrics_that_lives(self):
         _, log = self.run_script("""
-            entered, let_go = threading.Event(), threading.Event()
-            def hang():
-                entered.set()
-                let_go.wait(60)
-                return ()
             promplug.register_collector("hang", hang, timeout=0.01)
             counter = promplug.Counter("c", "x", ["k"])
             with promplug.load() as plugin:
