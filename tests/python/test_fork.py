@@ -228,6 +228,20 @@ class ForkTest(PluginCase):
         """)
         self.assertNotIn("no metrics in this fork child", log)
 
+    def test_a_child_that_uvloop_forks_has_no_metrics(self):
+        # uvloop forks in C: the frame that it is called from is the innermost.
+        self.run_script("""
+            counter = promplug.Counter("c", "x")
+            with promplug.load() as plugin:
+                counter.inc()
+                forked = {"__name__": "asyncio.subprocess", "os": os}
+                exec("pid = os.fork()", forked)
+                if forked["pid"] == 0:
+                    os._exit(plugin.status().state != "forked")
+                assert os.waitstatus_to_exitcode(os.waitpid(forked["pid"], 0)[1]) == 0
+                assert show("c_total") == 1
+        """)
+
     def test_a_child_of_forkpty_begins_anew(self):
         self.run_script("""
             import pty

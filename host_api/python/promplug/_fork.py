@@ -13,6 +13,9 @@ from typing import List
 
 lock = threading.RLock()
 _LOCK_SECONDS = 2
+# Modules whose children are about to run another program. The first runs the hooks where it has a
+# preexec_fn; out of the second uvloop, which is C, forks and always runs them.
+_STARTERS = ("subprocess", "asyncio.subprocess")
 _plugins: List = []
 _forking = threading.local()
 _installed = False
@@ -61,8 +64,7 @@ def _after_in_parent() -> None:
 def _after_in_child() -> None:
     global lock
     lock = threading.RLock()
-    # subprocess runs the hooks where it has a preexec_fn, and is about to run another program.
-    lives = sys._getframe(1).f_globals.get("__name__") != "subprocess"
+    lives = sys._getframe(1).f_globals.get("__name__") not in _STARTERS
     for plugin in list(_plugins):
         plugin._fork_child(plugin in _forking.prepared, lives)
 
