@@ -139,9 +139,7 @@ class Metric:
         raise ValueError(f"{self.type_name} metric is missing label values")
 
     def _make_child(self: T, values: Tuple[str, ...]) -> T:
-        child = type(self).__new__(type(self))
-        child.__dict__.update(self.__dict__)
-        child._labelvalues, child._children = values, {}
+        child = self._copy(values)
         child._family = child._instance = None  # those are the parent's to keep
         child._init_series()
         with _fork.lock:
@@ -156,6 +154,14 @@ class Metric:
             self._tidy(instance)
         with _fork.lock:
             return self._children.setdefault(values, child)
+
+    def _copy(self: T, values: Tuple[str, ...]) -> T:
+        child = type(self).__new__(type(self))
+        # One by one: an object whose __dict__ was asked for has a slower and larger one.
+        for name, value in vars(self).items():
+            setattr(child, name, value)
+        child._labelvalues, child._children = values, {}
+        return child
 
     def _tidy(self, instance) -> None:
         """Lets the children go where there are more of them than series: a child pins its series

@@ -111,9 +111,7 @@ class Info(Metric):
             self._shared: Dict[str, Any] = {}
 
     def _make_child(self, values: Tuple[str, ...]) -> "Info":
-        child = Info.__new__(Info)
-        child.__dict__.update(self.__dict__)
-        child._labelvalues, child._children = values, {}
+        child = self._copy(values)
         child._init_series()
         return self._children.setdefault(values, child)
 
