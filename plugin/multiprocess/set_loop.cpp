@@ -135,7 +135,10 @@ bool SetLoop::Pause(TimePoint take_until) {
     if (taken) break;
     clock_.WaitUntil(lock, changed_, std::min(take_until, clock_.Now() + kRetry));
   }
-  leads_.store(lease_.held(), std::memory_order_relaxed);
+  if (leads_.exchange(lease_.held(), std::memory_order_relaxed) != lease_.held()) {
+    wanted_ = true;
+    changed_.notify_all();
+  }
   return lease_.held();
 }
 
@@ -271,7 +274,7 @@ bool SetLoop::KeepLease() {
   }
   if (stepping_down) {
     leads_.store(false, std::memory_order_relaxed);
-    if (before) hooks_.lease_changed(LeaseChange::kGivenUp);
+    if (before) Tell(LeaseChange::kGivenUp);
     lease_.Release();
     stepped_down_ = true;
     std::lock_guard lock(mutex_);
@@ -283,8 +286,17 @@ bool SetLoop::KeepLease() {
                                     : lease_.TryTake();
   leads_.store(held, std::memory_order_relaxed);
   Report("asking for the lease", lease_.status());
-  if (held != before) hooks_.lease_changed(held ? LeaseChange::kTaken : LeaseChange::kLost);
+  if (held != before) Tell(held ? LeaseChange::kTaken : LeaseChange::kLost);
   return held;
+}
+
+void SetLoop::Tell(LeaseChange change) {
+  {
+    // What one process says for all comes or goes.
+    std::lock_guard lock(mutex_);
+    wanted_ = true;
+  }
+  hooks_.lease_changed(change);
 }
 
 void SetLoop::Tick() {

@@ -101,6 +101,7 @@ class SetLoop {
   void Tick();
   void FreeViews();
   bool KeepLease();
+  void Tell(LeaseChange change);
   void CollectStep(std::unique_lock<std::mutex>* lock);
   void Collect(std::unique_lock<std::mutex>* lock);
   void AnswerStep(std::unique_lock<std::mutex>* lock);

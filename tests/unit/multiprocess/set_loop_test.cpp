@@ -73,10 +73,10 @@ class CountingCollector final : public SetCollector {
 class SetLoopTest : public ::testing::Test {
  protected:
   struct Member {
-    Member(const std::string& path, const Clock& clock, const Log& log)
+    Member(const std::string& path, const Clock& clock, const Log& log, SetLoopOptions options)
         : set(std::move(ProcessSet::Join({path}, clock, log)).value()),
           registry(std::make_unique<Registry>(clock, nullptr, set->memory())),
-          loop(*set, collector, log, clock, {},
+          loop(*set, collector, log, clock, options,
                {[this](LeaseChange change) { leads.store(change == LeaseChange::kTaken); },
                 [](std::string_view, std::string_view, std::string) {}}) {
       set->Run();
@@ -94,7 +94,9 @@ class SetLoopTest : public ::testing::Test {
     std::atomic<bool> leads{false};
     SetLoop loop;
   };
-  std::unique_ptr<Member> Join() { return std::make_unique<Member>(folder_.path(), clock_, log_); }
+  std::unique_ptr<Member> Join(const SetLoopOptions& options = {}) {
+    return std::make_unique<Member>(folder_.path(), clock_, log_, options);
+  }
   template <typename Condition>
   static bool Poll(std::chrono::milliseconds at_most, const Condition& condition) {
     const auto deadline = std::chrono::steady_clock::now() + at_most;
@@ -215,6 +217,27 @@ TEST_F(SetLoopTest, WhoHasSteppedDownLeadsAgainWhereNobodyElseDoes) {
   a->loop.StepDown();
   ASSERT_TRUE(Within(0, [&] { return !a->leads.load(); }));
   EXPECT_TRUE(a->loop.Pause(clock_.Now() + seconds(1))) << "as the last one that stops does";
+}
+
+// Not after the interval: until then the series of collectors for one process would be away.
+TEST_F(SetLoopTest, CollectsAtOnceWhenTheLeaseComesOrGoes) {
+  SetLoopOptions seldom;
+  seldom.collect_interval = std::chrono::minutes(10);
+  auto a = Join(seldom);
+  auto b = Join(seldom);
+  ASSERT_TRUE(a->loop.Start().ok());
+  ASSERT_TRUE(Within(2, [&] { return a->collector.led.load(); }));
+  ASSERT_TRUE(b->loop.Start().ok());
+  ASSERT_TRUE(Within(0, [&] { return b->collector.begun.load() == 1; }));
+  ASSERT_FALSE(b->collector.led.load());
+  a->loop.StepDown();
+  EXPECT_TRUE(Within(0, [&] { return !a->collector.led.load(); }));
+  EXPECT_TRUE(Within(3, [&] { return b->collector.led.load(); }));
+  b->loop.StepDown();
+  ASSERT_TRUE(Within(0, [&] { return !b->collector.led.load(); }));
+  // As at the stop of the last one.
+  EXPECT_TRUE(b->loop.Pause(clock_.Now() + seconds(1)));
+  EXPECT_TRUE(Within(0, [&] { return b->collector.led.load(); }));
 }
 
 TEST_F(SetLoopTest, FoldsTheDeadWhileItLeads) {
