@@ -78,7 +78,9 @@ void Runtime::Apply(const Config& config) {
   sources_.SetOptions(SourcesOptionsOf(config));
   ApplyLimits(config.limits);
   handler_->UpdateConfig(ScrapeConfigOf(config));
-  if (set_loop_ != nullptr) set_loop_->SetOptions(SetLoopOptionsOf(config));
+  if (set_loop_ == nullptr) return;
+  set_loop_->SetOptions(SetLoopOptionsOf(config));
+  set_publisher_->SetTimeout(LongestCollection(config));
 }
 
 void Runtime::LogStart(const Config& config) const {

@@ -137,6 +137,7 @@ class Runtime {
   static std::unique_ptr<ProcessSet> JoinSet(const Config& config, const Clock& clock,
                                              const Log& log, Status* status);
   static Status GoesOnAlone(const Status& why);
+  static Duration LongestCollection(const Config& config);
   void MakeSetLoop(const Config& config);
   SetLoopOptions SetLoopOptionsOf(const Config& config) const;
   Status StartSet(const std::shared_ptr<const Config>& config);

@@ -42,9 +42,12 @@ SetLoopOptions Runtime::SetLoopOptionsOf(const Config& config) const {
   return options;
 }
 
+Duration Runtime::LongestCollection(const Config& config) {
+  return FromSeconds(config.collectors.timeout_seconds) + kCollectReserve;
+}
+
 void Runtime::MakeSetLoop(const Config& config) {
-  set_publisher_ = std::make_unique<SetPublisher>(
-      sources_, clock_, FromSeconds(config.collectors.timeout_seconds) + kCollectReserve);
+  set_publisher_ = std::make_unique<SetPublisher>(sources_, clock_, LongestCollection(config));
   SetLoopHooks hooks;
   hooks.lease_changed = [this](LeaseChange change) { LeaseChanged(change); };
   hooks.refuse = [this](std::string_view reason, std::string_view family, std::string text) {

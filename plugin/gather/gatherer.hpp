@@ -25,6 +25,8 @@ enum class GatherScope {
   kOneForAll,    // these collectors
 };
 
+class KeptOutputs;
+
 struct GatherRequest {
   uint32_t sources = kGatherAll;
   GatherScope scope = GatherScope::kInstance;
@@ -32,6 +34,9 @@ struct GatherRequest {
   std::vector<std::string> names;
   // What has not answered by then is left out and counted as late.
   TimePoint deadline = TimePoint::max();
+  // What callbacks said in earlier gathers with it; of those that are left out now, what is
+  // cumulative is taken from there. Must outlive the run; used by Take() alone.
+  KeptOutputs* kept = nullptr;
 };
 
 // One gather under way. Used by one thread at a time. Destroying it cancels: the ready callback

@@ -33,13 +33,15 @@ void Encode(PartKind kind, bool one_process, const GatheredFamily& family, PartE
 
 void SetPublisher::Begin(bool with_one_process, std::function<void()> ready) {
   parts_.clear();
+  if (!with_one_process) kept_one_.Forget();
   const auto add = [&](uint32_t sources, GatherScope scope, PartKind kind) {
     GatherRequest request;
     request.sources = sources;
     request.scope = scope;
-    request.deadline = clock_.Now() + timeout_;
-    parts_.push_back(
-        {kind, scope == GatherScope::kOneForAll, gatherer_.Start(std::move(request), ready)});
+    request.deadline = clock_.Now() + timeout_.load(std::memory_order_relaxed);
+    const bool one_process = scope == GatherScope::kOneForAll;
+    if (kind == PartKind::kCollectors) request.kept = one_process ? &kept_one_ : &kept_;
+    parts_.push_back({kind, one_process, gatherer_.Start(std::move(request), ready)});
   };
   add(kGatherCollectors, GatherScope::kThisProcess, PartKind::kCollectors);
   if (with_one_process) add(kGatherCollectors, GatherScope::kOneForAll, PartKind::kCollectors);

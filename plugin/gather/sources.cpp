@@ -8,6 +8,7 @@
 #include "base/text.hpp"
 #include "gather/callback.hpp"
 #include "gather/callback_engine.hpp"
+#include "gather/kept_outputs.hpp"
 #include "gather/merge.hpp"
 #include "gather/name_filter.hpp"
 #include "gather/point_check.hpp"
@@ -35,6 +36,7 @@ class SourcesRun final : public GatherRun {
         scope_(request.scope),
         self_metrics_(self_metrics && origin.self != nullptr),
         filter_(std::move(request.names)),
+        kept_(request.kept),
         state_(std::make_shared<GatherState>()) {
     state_->deadline = request.deadline;
   }
@@ -88,19 +90,27 @@ class SourcesRun final : public GatherRun {
                 std::vector<std::shared_ptr<const void>>* keep_alive) {
     std::map<std::string_view, ValueSlot> values;
     for (GatherSlot& slot : state_->slots) {
-      if (!slot.has_output) continue;
+      const CallbackOutput* said = slot.has_output ? &slot.output : nullptr;
+      if (kept_ != nullptr) said = kept_->Update(slot);
+      if (said == nullptr) continue;
+      const auto counts = [&slot](MetricType type) {
+        return slot.has_output || IsCumulative(type);
+      };
       if (slot.callback->series != nullptr) {
+        if (!counts(slot.callback->series->type)) continue;
         keep_alive->push_back(slot.callback->series);
-        AddValue(slot, &values, families, keep_alive);
+        AddValue(*slot.callback->series, *said, &values, families, keep_alive);
         continue;
       }
-      const CollectedOutput* output = slot.output.families.get();
-      keep_alive->push_back(slot.output.families);
+      const CollectedOutput* output = said->families.get();
+      keep_alive->push_back(said->families);
       for (size_t i = 0; i < output->n_families(); ++i) {
+        if (!counts(output->type(i))) continue;
         families->push_back(
             {output->Head(i), slot.callback->name, [output, i] { return output->Read(i); }});
       }
     }
+    if (kept_ != nullptr) kept_->EndGather();
   }
 
   struct ValueSlot {
@@ -108,10 +118,10 @@ class SourcesRun final : public GatherRun {
     size_t number = 0;  // among all families
   };
 
-  static void AddValue(const GatherSlot& slot, std::map<std::string_view, ValueSlot>* values,
+  static void AddValue(const ValueSeries& series, const CallbackOutput& said,
+                       std::map<std::string_view, ValueSlot>* values,
                        std::vector<SourceFamily>* families,
                        std::vector<std::shared_ptr<const void>>* keep_alive) {
-    const ValueSeries& series = *slot.callback->series;
     ValueSlot& at = (*values)[series.name];
     if (at.family == nullptr) {
       at.family = std::make_shared<ValueFamily>();
@@ -122,7 +132,7 @@ class SourcesRun final : public GatherRun {
                            [values = at.family.get()] { return values->Read(); }});
     }
     if (series.quoted_labels) (*families)[at.number].head.quoted_labels = true;
-    at.family->Add(series.labels, slot.output);
+    at.family->Add(series.labels, said);
   }
 
   const Origin& origin_;
@@ -130,6 +140,7 @@ class SourcesRun final : public GatherRun {
   const GatherScope scope_;
   const bool self_metrics_;
   const NameFilter filter_;
+  KeptOutputs* const kept_;
   const std::shared_ptr<GatherState> state_;
   bool asked_ = false;
 };
