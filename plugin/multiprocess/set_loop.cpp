@@ -320,12 +320,11 @@ void SetLoop::Tick() {
 // Each kind of failure is said when it begins.
 void SetLoop::Report(const char* what, const Status& status) {
   if (status.ok()) {
-    if (failing_ == what) failing_.clear();
-    return;
+    failing_.erase(what);
+  } else if (failing_.insert(what).second) {
+    log_.Error("multiprocess.dir: " + set_.directory().path() + ": " + what +
+               " failed: " + status.text());
   }
-  if (std::exchange(failing_, what) == what) return;
-  log_.Error("multiprocess.dir: " + set_.directory().path() + ": " + what +
-             " failed: " + status.text());
 }
 
 }  // namespace promplug

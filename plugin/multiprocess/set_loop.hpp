@@ -6,7 +6,9 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <set>
 #include <string>
+#include <string_view>
 #include <thread>
 #include <vector>
 
@@ -118,7 +120,7 @@ class SetLoop {
   const SetLoopHooks hooks_;
   Lease lease_;  // used on pp-set, or while paused
   // Used on pp-set.
-  std::string failing_;
+  std::set<std::string_view> failing_;  // what was said, and goes on
   // Views that were given away: freeing a large one takes a millisecond, which is not for a thread
   // of the host.
   std::vector<std::shared_ptr<const SetMerge>> given_;

@@ -4,8 +4,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <atomic>
+#include <filesystem>
 #include <future>
+#include <mutex>
 #include <new>
 #include <thread>
 
@@ -126,7 +129,20 @@ class SetLoopTest : public ::testing::Test {
 
   test::SetFolder folder_;
   test::ManualClock clock_;
-  Log log_{[](LogLevel, std::string_view) {}, LogLevel::kError};
+  // Thread-safe.
+  size_t Said(std::string_view text) {
+    const std::lock_guard lock(lines_mutex_);
+    return static_cast<size_t>(std::count_if(lines_.begin(), lines_.end(), [&](const auto& line) {
+      return line.find(text) != std::string::npos;
+    }));
+  }
+  std::mutex lines_mutex_;
+  std::vector<std::string> lines_;
+  Log log_{[this](LogLevel, std::string_view text) {
+             const std::lock_guard lock(lines_mutex_);
+             lines_.emplace_back(text);
+           },
+           LogLevel::kError};
 };
 
 TEST_F(SetLoopTest, TheFirstViewHasWhatTheProcessItselfSays) {
@@ -272,6 +288,15 @@ TEST_F(SetLoopTest, AProcessLeavesWhileItsLoopReadsFilesThatGrow) {
   stop.store(true);
   grows.join();
   scrapes.join();
+}
+
+TEST_F(SetLoopTest, OfSeveralThingsThatFailEachIsSaidOnce) {
+  auto a = Join();
+  std::filesystem::remove_all(folder_.path());
+  ASSERT_TRUE(a->loop.Start().ok());
+  ASSERT_TRUE(Within(30, [&] { return a->collector.begun.load() >= 5; }));
+  EXPECT_EQ(Said("asking for the lease failed"), 1u);
+  EXPECT_EQ(Said("publishing what collectors say failed"), 1u);
 }
 
 TEST_F(SetLoopTest, WhoeverWaitsAtTheEndIsToldThatThereIsNothing) {
