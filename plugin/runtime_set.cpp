@@ -12,7 +12,10 @@ namespace {
 // Beyond the timeout of each collector, for those that come one after the other.
 constexpr Duration kCollectReserve = std::chrono::seconds(3);
 constexpr Duration kLongestPublish = std::chrono::seconds(1);  // at a stop
-constexpr Duration kLongestLoss = std::chrono::seconds(3);     // of the lease
+// At a stop, for set.lock: others may be folding, or leaving one after the other.
+constexpr Duration kLeastLeave = std::chrono::milliseconds(100);
+constexpr Duration kLongestLeave = std::chrono::seconds(30);
+constexpr Duration kLongestLoss = std::chrono::seconds(3);  // of the lease
 
 }  // namespace
 
@@ -122,12 +125,17 @@ Status Runtime::StepDown() {
 }
 
 OnStop Runtime::LeaveSet(OnStop configured, TimePoint push_deadline) {
-  const TimePoint now = clock_.Now();
-  set_loop_->Publish(now + std::min<Duration>((push_deadline - now) / 4, kLongestPublish));
-  const bool last = set_->Leave();
+  const auto part = [&](int of) { return (push_deadline - clock_.Now()) / of; };
+  const auto publish = [&] {
+    set_loop_->Publish(clock_.Now() + std::min<Duration>(part(4), kLongestPublish));
+  };
+  publish();
+  const bool last = set_->Leave(std::clamp<Duration>(part(2), kLeastLeave, kLongestLeave));
+  const bool led = set_loop_->leads();
   // The one that had the lease may just be on its way out.
-  const TimePoint take_until = last ? now + (push_deadline - now) / 2 : TimePoint::min();
-  (void)set_loop_->Pause(take_until);
+  const bool leads = set_loop_->Pause(last ? clock_.Now() + part(2) : TimePoint::min());
+  // What one process says for all is said by this one now.
+  if (last && leads && !led) publish();
   if (!last) return OnStop::kNothing;
   std::shared_ptr<const Config> config;
   {

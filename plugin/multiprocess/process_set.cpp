@@ -2,6 +2,8 @@
 #include "multiprocess/process_set.hpp"
 
 #include <algorithm>
+#include <chrono>
+#include <limits>
 #include <utility>
 
 #include "multiprocess/collected.hpp"
@@ -86,8 +88,10 @@ void ProcessSet::Run() {
                                  std::memory_order_release);
 }
 
-bool ProcessSet::Leave() {
-  const Result<SetLock> lock = directory_.LockSet(kLockMs);
+bool ProcessSet::Leave(Duration at_most) {
+  const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(at_most).count();
+  const Result<SetLock> lock = directory_.LockSet(
+      static_cast<uint32_t>(std::clamp<int64_t>(ms, 0, std::numeric_limits<int32_t>::max())));
   memory_->header()->phase.store(static_cast<uint32_t>(SegmentPhase::kLeaving),
                                  std::memory_order_release);
   const Result<std::vector<SegmentFile>> files = directory_.List({}, &memory_->uuid());

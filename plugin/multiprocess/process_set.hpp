@@ -56,9 +56,10 @@ class ProcessSet {
 
   // From now on it answers scrapes, and what it has besides totals is seen by the others.
   void Run();
-  // It is about to stop. True: no other process of the set runs. Waits a second at most for another
-  // one that does the same; of several that leave at once exactly one is told true.
-  bool Leave();
+  // It is about to stop. True: no other process of the set runs. Of several that leave at once
+  // exactly one is told true, unless set.lock, which each of them and who folds holds for a while,
+  // cannot be had within about `at_most`: then nobody knows, and it is false.
+  bool Leave(Duration at_most);
 
   // What all processes say, and have said. `refuse` is told what does not fit together. Throws
   // std::bad_alloc. kIo, kTimeout.

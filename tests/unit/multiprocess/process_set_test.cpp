@@ -5,6 +5,8 @@
 #include <sys/wait.h>
 
 #include <chrono>
+#include <optional>
+#include <thread>
 
 #include "unit/multiprocess/process_set_testing.hpp"
 
@@ -112,13 +114,13 @@ TEST_F(ProcessSetTest, OfThoseThatLeaveExactlyTheLastIsTold) {
   auto b = Join();
   auto c = Join(false);
   // c was never started: it does not count.
-  EXPECT_FALSE(a->set->Leave());
-  EXPECT_TRUE(b->set->Leave());
-  EXPECT_TRUE(c->set->Leave());
+  EXPECT_FALSE(a->set->Leave(seconds(1)));
+  EXPECT_TRUE(b->set->Leave(seconds(1)));
+  EXPECT_TRUE(c->set->Leave(seconds(1)));
   a->set->Run();
-  EXPECT_FALSE(b->set->Leave());
+  EXPECT_FALSE(b->set->Leave(seconds(1)));
   a.reset();
-  EXPECT_TRUE(b->set->Leave());
+  EXPECT_TRUE(b->set->Leave(seconds(1)));
 }
 
 TEST_F(ProcessSetTest, AForkChildIsSeenOnceItHasEnteredAndNotBefore) {
@@ -151,6 +153,27 @@ TEST_F(ProcessSetTest, AForkChildIsSeenOnceItHasEnteredAndNotBefore) {
     EXPECT_THAT(a->Values(), ElementsAre(Pair("c_total{id=\"x\"}", all)));
   }
   EXPECT_EQ(FilesWith(".seg"), 1u);
+}
+
+TEST_F(ProcessSetTest, WhoLeavesWaitsForTheLockAsLongAsItIsTold) {
+  auto a = Join();
+  auto b = Join();
+  std::optional<SetLock> lock(std::move(b->set->directory().LockSet(0)).value());
+  const auto begin = std::chrono::steady_clock::now();
+  EXPECT_FALSE(a->set->Leave(std::chrono::milliseconds(1))) << "nobody knows";
+  EXPECT_FALSE(a->set->Leave(-seconds(1)));
+  b.reset();
+  a->set->Run();
+  // As long as a fold of much can take.
+  std::thread folds([&] {
+    while (std::chrono::steady_clock::now() < begin + std::chrono::milliseconds(1500)) {
+      std::this_thread::yield();
+    }
+    lock.reset();
+  });
+  EXPECT_TRUE(a->set->Leave(seconds(30)));
+  EXPECT_LT(std::chrono::steady_clock::now(), begin + seconds(20));
+  folds.join();
 }
 
 TEST_F(ProcessSetTest, CollectedCountersStayWithTheTotalsAndGaugesGoWithTheirProcess) {

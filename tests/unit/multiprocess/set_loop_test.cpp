@@ -284,7 +284,7 @@ TEST_F(SetLoopTest, AProcessLeavesWhileItsLoopReadsFilesThatGrow) {
   std::thread scrapes([&] {
     while (!stop.load()) (void)a->Values();
   });
-  for (int i = 0; i < 200; ++i) EXPECT_FALSE(a->set->Leave());
+  for (int i = 0; i < 200; ++i) EXPECT_FALSE(a->set->Leave(seconds(1)));
   stop.store(true);
   grows.join();
   scrapes.join();
