@@ -8,7 +8,7 @@ const { Counter } = require('./counter');
 const { PromplugError, StateError } = require('./errors');
 const { Gauge } = require('./gauge');
 const { Histogram } = require('./observations');
-const { routeOf, watchMounts } = require('./routes');
+const { Routes } = require('./routes');
 const { Scrape } = require('./scrape');
 const { stopwatch } = require('./timing');
 
@@ -145,22 +145,24 @@ function tryAnswer(plugin, req, res, metricsPath) {
 // prefix, buckets      as WebMetrics has them.
 function middleware(options = {}) {
   const metrics = new WebMetrics(options);
+  const routes = new Routes();
+  const find = options.routeOf === undefined ? (req, _, mounts) => routes.of(req, mounts) : options.routeOf;
   return (req, res, next) => {
     const plugin = options.plugin || binding.defaultPlugin();
     if (tryAnswer(plugin, req, res, options.metricsPath)) return;
     const done = metrics.begin();
-    const mounts = options.routeOf === undefined ? watchMounts(req) : null;
+    const mounts = options.routeOf === undefined ? routes.watch(req) : null;
     res.once('close', () => {
-      const route = templateOf(options.routeOf, req, res, mounts, plugin);
+      const route = routeOf(find, req, res, mounts, plugin);
       done(req.method, route, res.headersSent ? res.statusCode : CLIENT_CLOSED);
     });
     next();
   };
 }
 
-function templateOf(find, req, res, mounts, plugin) {
+function routeOf(find, req, res, mounts, plugin) {
   try {
-    return (find === undefined ? routeOf(req, mounts) : find(req, res)) || UNMATCHED;
+    return find(req, res, mounts) || UNMATCHED;
   } catch (error) {
     // No request may fail for being counted.
     if (plugin !== null) plugin.log('error', `the route of a request is not known: ${error.stack}`);
