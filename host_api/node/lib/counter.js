@@ -5,7 +5,8 @@ const util = require('node:util');
 const koffi = require('koffi');
 const abi = require('./abi');
 const { exemplarOf } = require('./exemplars');
-const { Metric, Series, isObject } = require('./metric');
+const { Metric, isObject } = require('./metric');
+const { Series } = require('./series');
 
 const WORD = 2 ** 32;
 // A call of the plugin takes some 30 ns, an addition to a word of it less than 2. The word costs
@@ -36,7 +37,9 @@ class CounterSeries extends Series {
 
   _clear() {
     this._cell = NO_CELL;
+    this._seen = NO_CELL[0];
     this._whole = null; // the cell as one BigInt
+    this._place = null;
     this._calls = 0;
     this._pending = 0;
   }
@@ -50,7 +53,13 @@ class CounterSeries extends Series {
     if (whole === null) return;
     this._cell = NO_CELL;
     this._whole = null;
-    this._api.cell_release(this._handle, this._cellAddress);
+    this._instance.releaseCell(this._handle, this._place);
+  }
+
+  _wasUsed() {
+    const seen = this._seen;
+    this._seen = this._cell[0];
+    return super._wasUsed() || this._seen !== seen;
   }
 
   _add(given, exemplarLabels) {
@@ -59,6 +68,7 @@ class CounterSeries extends Series {
       throw new TypeError(`Value is not a valid number: ${util.format(value)}`);
     }
     if (value < 0) throw new Error('It is not possible to decrease a counter');
+    this._used = true;
     if (this._handle === 0 && !this._wanted()) {
       this._pending += value; // an exemplar is not kept
     } else if (exemplarLabels !== null) {
@@ -73,10 +83,9 @@ class CounterSeries extends Series {
   }
 
   _takeCell() {
-    const address = this._metric.cell(this._handle);
-    if (address === 0) return;
-    const store = koffi.view(BigInt(address), 8);
-    this._cellAddress = address;
+    this._place = this._instance.cell(this._handle);
+    if (this._place === null) return;
+    const store = koffi.view(BigInt(this._place.address), 8);
     this._whole = new BigUint64Array(store);
     this._cell = new Uint32Array(store);
   }
@@ -96,10 +105,6 @@ class Counter extends Metric {
     const series = this._of(labels);
     if (exemplarLabels === undefined) series.inc(value);
     else series.incWithExemplar(value, exemplarLabels);
-  }
-
-  cell(handle) {
-    return this._instance.cell(handle);
   }
 }
 Counter.type = 'counter';

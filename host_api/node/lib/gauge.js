@@ -3,7 +3,8 @@
 
 const util = require('node:util');
 const abi = require('./abi');
-const { Metric, Series, isObject } = require('./metric');
+const { Metric, isObject } = require('./metric');
+const { Series } = require('./series');
 const { around, stopwatch } = require('./timing');
 
 function checkNumber(value) {
@@ -15,12 +16,14 @@ function checkNumber(value) {
 class GaugeSeries extends Series {
   set(value) {
     checkNumber(value);
+    this._used = true;
     if (this._handle !== 0 || this._wanted()) this._api.gauge_set(this._handle, value);
     else if (!Number.isNaN(value)) this._pending = value;
   }
 
   inc(value = 1) {
     checkNumber(value);
+    this._used = true;
     if (this._handle !== 0 || this._wanted()) this._api.gauge_add(this._handle, value);
     else if (!Number.isNaN(value)) this._pending += value;
   }

@@ -4,16 +4,18 @@
 
 const abi = require('./abi');
 const { checked } = require('./errors');
+const { addressIn, CELL, NoLedger, SERIES } = require('./ledger');
 const { Arena, read } = require('./memory');
 
 // One for the calls of this thread that return at once.
 const scratch = new Arena();
 
 class Instance {
-  // `address` is that of a promplug_instance.
-  constructor(api, address) {
+  // `address` is that of a promplug_instance; the ledger has what this thread holds in it.
+  constructor(api, address, ledger = new NoLedger()) {
     this.api = api;
     this.address = address;
+    this.ledger = ledger;
   }
 
   // The address of the family of that description, found or made. Throws PromplugError.
@@ -41,21 +43,50 @@ class Instance {
     return address;
   }
 
-  // The series with these label values (strings): {handle, pinned}. Over a limit it is one that
-  // counts for nothing and is not pinned, and the plugin's own metrics tell of it.
+  // The series with these label values (strings): {handle, entry}, or null over a limit, of which the
+  // plugin's own metrics tell.
   series(family, values) {
     scratch.reset();
-    const out = scratch.take(8);
-    const code = this.api.metric(family, scratch.texts(values), values.length, out.address, 0);
-    return { handle: out.block.getPointer(out.offset), pinned: code === abi.OK };
+    const entry = this.ledger.open(SERIES);
+    const code = this.api.metric(family, scratch.texts(values), values.length, entry.out, 0);
+    if (code === abi.OK) return { handle: addressIn(entry), entry };
+    this.ledger.close(entry);
+    return null;
   }
 
-  // The address of a cell of that counter, for this thread alone; 0 where there is none.
+  // The series is not used any more.
+  release({ handle, entry }) {
+    entry.words[entry.at] = 0;
+    this.api.metric_release(handle);
+    this.ledger.close(entry);
+  }
+
+  // Such a series is exposed no more.
+  removeSeries(family, values) {
+    const series = this.series(family, values);
+    if (series === null) return;
+    this.api.metric_remove(series.handle);
+    this.release(series);
+  }
+
+  // No series of that family is exposed any more.
+  removeAll(family) {
+    this.api.remove_matching(family, 0, 0, 0);
+  }
+
+  // A cell of that counter, for this thread alone: {address, entry}; null where there is none.
   cell(handle) {
-    scratch.reset();
-    const out = scratch.take(8);
-    const code = this.api.counter_cell(handle, abi.CELL_EXCLUSIVE, out.address, 0);
-    return code === abi.OK ? out.block.getPointer(out.offset) : 0;
+    const entry = this.ledger.open(CELL, handle);
+    const code = this.api.counter_cell(handle, abi.CELL_EXCLUSIVE, entry.out, 0);
+    if (code === abi.OK) return { address: addressIn(entry), entry };
+    this.ledger.close(entry);
+    return null;
+  }
+
+  releaseCell(handle, { address, entry }) {
+    entry.words[entry.at] = 0;
+    this.api.cell_release(handle, address);
+    this.ledger.close(entry);
   }
 
   // promplug_status as an object with the names of the header.

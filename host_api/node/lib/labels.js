@@ -4,8 +4,15 @@
 
 const util = require('node:util');
 
+// With each new series so many others are looked at: enough that idle ones go as fast as new ones
+// come, and no look takes long.
+const LOOKS = 4;
+
 // Series by label values. The values are looked up as they are given, without making texts of them:
 // 200 and '200' are two ways to one series.
+//
+// One that is dropped is forgotten whole, however many there are. Somebody may hold it, though, and
+// use it again when there is another one of its texts: it is a stray then.
 class SeriesTable {
   // make(texts) gives a new series; it is kept where its `kept` is true.
   constructor(labelNames, make) {
@@ -14,6 +21,9 @@ class SeriesTable {
     this._make = make;
     this._quick = new Map();
     this._byTexts = new Map();
+    this._strays = new Map();
+    this._hand = this._byTexts.values();
+    this.gaveUp = false; // since the last clear()
   }
 
   // By position. Throws where the number of values does not fit.
@@ -42,33 +52,51 @@ class SeriesTable {
     return node !== undefined && names.length > 0 ? node : this._find(names.map((name) => labels[name]));
   }
 
-  // The series that is there, or undefined.
-  peek(values) {
-    return this._byTexts.get(keyOf(textsOf(values)));
+  // The series with these texts, strays too.
+  withTexts(texts) {
+    const key = keyOf(texts);
+    const strays = [...(this._strays.get(key) || [])];
+    return this._byTexts.has(key) ? [this._byTexts.get(key), ...strays] : strays;
   }
 
-  all() {
-    return this._byTexts.values();
+  * all() {
+    yield* this._byTexts.values();
+    for (const strays of this._strays.values()) yield* strays;
   }
 
-  // Forgets that series; the quick ways to it stay, and lead to one that comes back when it is used.
+  // Forgets that series.
   drop(series) {
     const key = keyOf(series.texts);
-    if (this._byTexts.get(key) === series) this._byTexts.delete(key);
+    if (this._byTexts.get(key) === series) {
+      this._byTexts.delete(key);
+      for (const way of series.ways) this._block(way);
+      return;
+    }
+    const strays = this._strays.get(key);
+    if (strays === undefined) return;
+    strays.delete(series);
+    if (strays.size === 0) this._strays.delete(key);
   }
 
-  // A series that was dropped is used again. False: there is another one by now.
+  // A series that was dropped is used again.
   takeBack(series) {
+    series.ways = [];
     const key = keyOf(series.texts);
-    if (this._byTexts.has(key)) return false;
-    this._byTexts.set(key, series);
-    return true;
+    if (!this._byTexts.has(key)) {
+      this._byTexts.set(key, series);
+    } else if (this._strays.has(key)) {
+      this._strays.get(key).add(series);
+    } else {
+      this._strays.set(key, new Set([series]));
+    }
   }
 
   // All are forgotten.
   clear() {
     this._byTexts.clear();
     this._quick.clear();
+    this._strays.clear();
+    this.gaveUp = false;
   }
 
   _find(values) {
@@ -80,6 +108,7 @@ class SeriesTable {
       // One over the limit is not kept: the limit is one of this process's memory too.
       if (!series.kept) return series;
       this._byTexts.set(key, series);
+      this._lookAround();
     }
     this._remember(values, series);
     return series;
@@ -95,6 +124,35 @@ class SeriesTable {
       node = node.get(value);
     }
     node.set(values[values.length - 1], series);
+    series.ways.push([...values]);
+  }
+
+  // Undoes _remember().
+  _block(way) {
+    const nodes = [this._quick];
+    for (const value of way.slice(0, -1)) nodes.push(nodes[nodes.length - 1].get(value));
+    for (let i = way.length - 1; i >= 0; i--) {
+      nodes[i].delete(way[i]);
+      if (nodes[i].size > 0) return;
+    }
+  }
+
+  // Gives up series that were idle for long, so that labels which change for ever do not fill the
+  // memory: the plugin may have let them expire, but not while they are held here. One that is only
+  // idle stays there as it is, and whoever holds or looks it up goes on with it.
+  _lookAround() {
+    const now = Date.now();
+    for (let i = 0; i < LOOKS; i++) {
+      const { value: series, done } = this._hand.next();
+      if (done) {
+        this._hand = this._byTexts.values();
+        return;
+      }
+      if (!series.isIdle(now)) continue;
+      series.giveUp();
+      this.drop(series);
+      this.gaveUp = true;
+    }
   }
 }
 
@@ -106,4 +164,4 @@ function keyOf(texts) {
   return texts.length === 1 ? texts[0] : JSON.stringify(texts);
 }
 
-module.exports = { SeriesTable };
+module.exports = { SeriesTable, textsOf };

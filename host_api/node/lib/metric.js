@@ -2,99 +2,17 @@
 // What the instruments have in common: names, labels, series, and being bound to a plugin.
 'use strict';
 
-const abi = require('./abi');
+const { modeOf } = require('./aggregators');
 const binding = require('./binding');
 const { Collector } = require('./collectors');
-const { SeriesTable } = require('./labels');
+const { SeriesTable, textsOf } = require('./labels');
+const { Series } = require('./series');
 
 const NAME = /^[a-zA-Z_:][a-zA-Z0-9_:]*$/;
 const LABEL_NAME = /^[a-zA-Z_][a-zA-Z0-9_]*$/;
-// How the families of several workers become one; prom-client's names, and those of the plugin.
-const MODES = {
-  sum: abi.MODE_SUM, max: abi.MODE_MAX, min: abi.MODE_MIN, latest: abi.MODE_LATEST,
-  per_worker: abi.MODE_PER_WORKER,
-};
 
 function isObject(value) {
   return typeof value === 'object' && value !== null;
-}
-
-// One series. Before a plugin is loaded it counts by itself; what it counted goes over when it is.
-// One that was removed counts on in a series that begins from zero, when it is used again.
-class Series {
-  constructor(metric, texts) {
-    this.texts = texts;
-    this.kept = true;
-    this._metric = metric;
-    this._api = null;
-    this._handle = 0; // 0: not in a plugin
-    this._removed = false;
-    this._clear();
-  }
-
-  // ---- for the kinds of series --------------------------------------------------------------
-
-  // Nothing is counted by itself.
-  _clear() {}
-
-  // Hands over what was counted by itself; the handle is set.
-  _flush() {}
-
-  // The handle goes: back to counting by itself, from zero.
-  _letGo() {}
-
-  // ---- inside ---------------------------------------------------------------------------------
-
-  bind(instance, family) {
-    const { handle, pinned } = instance.series(family, this.texts);
-    this.kept = pinned;
-    this._api = instance.api;
-    this._handle = handle;
-    this._flush();
-    this._clear();
-  }
-
-  // The instance is about to end, with all that it has.
-  unbind() {
-    this._letGo();
-    this._handle = 0;
-    this._clear();
-  }
-
-  // Gives the plugin back what it pinned. What it counted stays.
-  release() {
-    const handle = this._handle;
-    if (handle === 0) return;
-    const api = this._api;
-    this.unbind();
-    if (this.kept) api.metric_release(handle);
-  }
-
-  // The series is exposed no more.
-  leave() {
-    if (this._handle !== 0) {
-      const handle = this._handle;
-      const api = this._api;
-      this._letGo();
-      api.metric_remove(handle);
-    }
-    this.release();
-    this._clear();
-    this._removed = true;
-  }
-
-  // It is exposed again, from zero, where it was removed.
-  revive() {
-    if (!this._removed) return;
-    this._removed = false;
-    this._metric.takeBack(this);
-  }
-
-  // Called before an update where there is no handle. True: there is one now.
-  _wanted() {
-    this.revive();
-    return this._handle !== 0;
-  }
 }
 
 // A family of series.
@@ -117,12 +35,11 @@ class Metric {
     this.enableExemplars = enableExemplars;
     this._unit = unit;
     this._maxSeries = maxSeries;
-    this._mode = modeOf(aggregator);
+    this._mode = modeOf(name, aggregator);
     this._plugin = plugin;
     this._instance = null;
     this._family = 0;
     this._table = new SeriesTable(this.labelNames, (texts) => this._newSeries(texts));
-    this._strays = new Set();
     this._own = null;
     this._configure({ ...defaults, ...config });
     if (this.labelNames.length === 0) this._ownSeries();
@@ -141,7 +58,7 @@ class Metric {
 
   // The series with these values: labels('GET', 200) or labels({method: 'GET', status: 200}). Keep
   // it where updates are frequent. Over the family's limit of series it is one that counts for
-  // nothing.
+  // nothing, until there is room.
   labels(...values) {
     return this._series(values);
   }
@@ -149,17 +66,17 @@ class Metric {
   // The series is exposed no more. Nothing happens where there is none.
   remove(...values) {
     const names = this.labelNames;
-    const given = values.length === 1 && isObject(values[0])
-      ? names.map((name) => values[0][name]) : values;
-    const series = this._table.peek(given);
-    if (series !== undefined) this._drop(series);
+    const texts = textsOf(values.length === 1 && isObject(values[0])
+      ? names.map((name) => values[0][name]) : values);
+    const found = this._table.withTexts(texts);
+    for (const series of found) this._drop(series);
+    const mayBeThere = found.length === 0 && this._table.gaveUp && texts.length === names.length;
+    if (mayBeThere && this._instance !== null) this._instance.removeSeries(this._family, texts);
   }
 
   // Every series is exposed no more; one without labels is at once there again, from zero.
   reset() {
-    for (const series of [...this._everySeries()]) series.leave();
-    this._table.clear();
-    this._strays.clear();
+    this._leaveAll();
     this._own = null;
     if (this.labelNames.length === 0) this._ownSeries();
   }
@@ -181,33 +98,31 @@ class Metric {
     const instance = plugin.instance();
     this._family = instance.family(this._description());
     this._instance = instance;
-    for (const series of this._everySeries()) series.bind(instance, this._family);
+    for (const series of this._table.all()) {
+      series.bind(instance, this._family);
+      if (!series.kept) this._table.drop(series);
+    }
   }
 
   unbind() {
-    for (const series of this._everySeries()) series.unbind();
+    for (const series of this._table.all()) series.unbind();
+    this._table.gaveUp = false;
     this._instance = null;
     this._family = 0;
-  }
-
-  // Gives the plugin back what it holds for this thread, which ends.
-  release() {
-    for (const series of this._everySeries()) series.release();
-    this._instance = null;
   }
 
   // It is exposed no more, and bound to no plugin from now on.
   dispose() {
     binding.detach(this, this._plugin);
     if (this._collector !== null) this._collector.unregister();
-    for (const series of this._everySeries()) series.leave();
+    this._leaveAll();
     this._instance = null;
   }
 
-  // A series that was removed is used again.
+  // A series that is not in the table is used again.
   takeBack(series) {
-    if (!this._table.takeBack(series)) this._strays.add(series);
     if (this._instance !== null) series.bind(this._instance, this._family);
+    if (series.kept) this._table.takeBack(series);
   }
 
   // ---- for the kinds of instrument ---------------------------------------------------------------
@@ -250,9 +165,11 @@ class Metric {
     return series;
   }
 
-  * _everySeries() {
-    yield* this._table.all();
-    yield* this._strays;
+  // No series is exposed any more, also of those that were given up.
+  _leaveAll() {
+    for (const series of this._table.all()) series.leave();
+    if (this._table.gaveUp && this._instance !== null) this._instance.removeAll(this._family);
+    this._table.clear();
   }
 
   // prom-client asks `collect` before it reads the values. So does a collector of the plugin, which
@@ -263,7 +180,12 @@ class Metric {
       return done instanceof Promise ? done.then(() => []) : [];
     };
     this._collector = new Collector(`collect() of ${this.name}`, source);
-    this._collector.attach(this._plugin);
+    try {
+      this._collector.attach(this._plugin);
+    } catch (error) {
+      this.dispose();
+      throw error;
+    }
   }
 }
 
@@ -278,12 +200,4 @@ function checkedLabels(names, reserved) {
   return names;
 }
 
-function modeOf(aggregator) {
-  if (aggregator === undefined) return abi.MODE_DEFAULT;
-  if (!Object.hasOwn(MODES, aggregator)) {
-    throw new Error(`aggregator ${aggregator} is not one of ${Object.keys(MODES).join(', ')}`);
-  }
-  return MODES[aggregator];
-}
-
-module.exports = { Metric, Series, isObject };
+module.exports = { Metric, isObject };

@@ -5,7 +5,9 @@
 const util = require('node:util');
 const abi = require('./abi');
 const { exemplarOf } = require('./exemplars');
-const { Metric, Series, isObject } = require('./metric');
+const handover = require('./handover');
+const { Metric, isObject } = require('./metric');
+const { Series } = require('./series');
 const { around, stopwatch } = require('./timing');
 
 // What is observed before there is a plugin, in constant memory: of each bucket the count, the sum
@@ -32,21 +34,36 @@ class PendingObservations {
     bucket.highest = Math.max(bucket.highest, value);
   }
 
-  handOver(observe) {
-    for (const bucket of this._buckets) {
+  // Calls observe() so many times at most; returns how many times. What is left stays.
+  handOver(most, observe) {
+    let left = most;
+    for (let i = 0; i < this._buckets.length && left > 0; i++) {
+      const bucket = this._buckets[i];
       if (bucket === null) continue;
       const mean = Math.min(Math.max(bucket.sum / bucket.count, bucket.lowest), bucket.highest);
-      for (let i = 0; i < bucket.count; i++) observe(mean);
+      const now = Math.min(bucket.count, left);
+      for (let n = 0; n < now; n++) observe(mean);
+      left -= now;
+      bucket.count -= now;
+      bucket.sum -= mean * now;
+      if (bucket.count === 0) this._buckets[i] = null;
     }
+    return most - left;
   }
 }
 
 class ObservedSeries extends Series {
+  constructor(metric, texts) {
+    super(metric, texts);
+    this._handing = null; // what is on its way to the plugin
+  }
+
   // Throws for what is no finite number.
   observe(value) {
     if (!Number.isFinite(value)) {
       throw new TypeError(`Value is not a valid number: ${util.format(value)}`);
     }
+    this._used = true;
     if (this._handle !== 0 || this._wanted()) this._api.observe(this._handle, value);
     else this._keep(value);
   }
@@ -54,6 +71,7 @@ class ObservedSeries extends Series {
   // The same with labels of an exemplar, which is kept until the next one of its bucket.
   observeWithExemplar(value, exemplarLabels) {
     if (Number.isFinite(value) && (this._handle !== 0 || this._wanted())) {
+      this._used = true;
       this._api.observe_exemplar(this._handle, value, exemplarOf(exemplarLabels));
     } else {
       this.observe(value);
@@ -80,12 +98,35 @@ class ObservedSeries extends Series {
     this.revive();
   }
 
+  // Of handover.js.
+  handOver(most) {
+    const done = this._handing.handOver(most, (value) => this._api.observe(this._handle, value));
+    if (done < most) this._handing = null;
+    return done;
+  }
+
+  // What was not handed over yet waits for the next plugin.
+  unbind() {
+    const left = this._handing;
+    super.unbind();
+    if (left === null) return;
+    handover.remove(this);
+    this._handing = null;
+    this._pending = left;
+  }
+
+  isIdle(now) {
+    return super.isIdle(now) && this._handing === null;
+  }
+
   _clear() {
     this._pending = null;
   }
 
   _flush() {
-    if (this._pending !== null) this._pending.handOver((value) => this._api.observe(this._handle, value));
+    if (this._pending === null) return;
+    this._handing = this._pending;
+    handover.add(this);
   }
 
   _keep(value) {
@@ -140,7 +181,6 @@ Observed.Series = ObservedSeries;
 // Observations by bucket. `buckets` are ascending upper bounds; +Inf is added. With
 // nativeMaxBuckets it has native buckets too, and classic ones only where they are given.
 class Histogram extends Observed {
-
   _configure({ buckets, nativeMaxBuckets = 0, nativeGrowth = 0 }) {
     this._native = { nativeMaxBuckets, nativeGrowth };
     const usual = nativeMaxBuckets > 0 ? [] : Histogram.defaultBuckets;

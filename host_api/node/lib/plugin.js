@@ -6,32 +6,27 @@ const { isMainThread } = require('node:worker_threads');
 const abi = require('./abi');
 const binding = require('./binding');
 const { LogSocket, ReadyEvent, WakeEvent } = require('./descriptors');
-const { BackgroundCall, checked, PromplugError, StateError, TimedOut } = require('./errors');
+const { BackgroundCall, checked, StateError, TimedOut } = require('./errors');
 const exit = require('./exit');
-const { readExposition } = require('./exposition');
+const handover = require('./handover');
 const { Instance } = require('./instance');
 const { loadLibrary } = require('./library');
-const { Arena } = require('./memory');
 const { MetricsPath } = require('./path');
 const { Rounds } = require('./rounds');
-const { request } = require('./scrape');
 const { findShared, Share } = require('./shared');
-const { readStatus } = require('./status');
+const { PluginView } = require('./view');
 
-const CONTENT_TYPE = 'text/plain; version=0.0.4; charset=utf-8';
 const TURN_MS = 2;
 
 // One instance of the plugin, made by load().
-class Plugin {
+class Plugin extends PluginView {
   constructor(api, options) {
-    this._api = api;
+    super(api);
     this._stopTimeoutMs = options.stopTimeoutMs === undefined ? 5000 : options.stopTimeoutMs;
     this._instance = null;
     this._share = null;
     this._control = Promise.resolve();
     this._call = null; // the one that changes it and goes on
-    this.contentType = CONTENT_TYPE;
-    this.items = new Set();
     this.metricsPath = new MetricsPath();
     this.rounds = new Rounds(this);
     this.due = new WakeEvent(() => this.rounds.wake());
@@ -45,15 +40,6 @@ class Plugin {
     } finally {
       if (this._log !== null) this._log.handedOver();
     }
-  }
-
-  get version() {
-    return this._api.version;
-  }
-
-  // The functions of promplug.h, for what this package has no words for.
-  get api() {
-    return this._api;
   }
 
   // The instance, whose `address` the functions of `api` take. Throws StateError once closed.
@@ -79,7 +65,7 @@ class Plugin {
   // The last push or DELETE, as configured, then the end of every thread; the loop goes on meanwhile.
   // Rejects with TimedOut when the time is over; it goes on ending, and stop() can be called again.
   stop({ timeoutMs = this._stopTimeoutMs } = {}) {
-    return this._inTurn(() => this._change('stop', this._api.stop, timeoutMs));
+    return this._inTurn(() => this._stop(timeoutMs));
   }
 
   // Reads the configuration again. On an error (ConfigError) the old one stays.
@@ -90,6 +76,7 @@ class Plugin {
       } finally {
         this.metricsPath.forget();
         this.rounds.forget();
+        if (this._share !== null) this._share.reloaded();
       }
     });
   }
@@ -100,52 +87,17 @@ class Plugin {
     return this._inTurn(async () => {
       if (this._instance === null) return;
       try {
-        await this._change('stop', this._api.stop, timeoutMs);
+        await this._stop(timeoutMs);
       } finally {
         this._end();
       }
     });
   }
 
-  // ---- questions --------------------------------------------------------------------------------
+  // ---- questions, see PluginView too ------------------------------------------------------------
 
-  // {state, listening, pushing, ..., listenPort, scrapes, ..., lastPushMs}; times are Unix
-  // milliseconds, 0 for never. Never waits.
   status() {
-    if (this._instance === null) return { state: 'closed' };
-    return readStatus(this._instance);
-  }
-
-  // The last failure in the background; empty where there was none.
-  lastError() {
-    const { address } = this.instance();
-    const place = new Arena(8192).take(4096);
-    const size = Number(this._api.last_error(address, place.address, 4096));
-    return place.block.buffer.toString('utf8', place.offset, place.offset + Math.min(size, 4095));
-  }
-
-  // All metrics as text, as register.metrics() of prom-client.
-  // Rejects with StateError where it does not run, PromplugError where it refuses.
-  async metrics() {
-    const { status, body } = await this.request({ mounted: true });
-    const text = body.toString('utf8');
-    if (status !== 200) throw new PromplugError(`scrape: ${status} ${text.trim()}`);
-    return text;
-  }
-
-  // The same as prom-client's register.getMetricsAsJSON(); of these families, or all.
-  async getMetricsAsJSON(names = []) {
-    const query = names.map((name) => `name[]=${encodeURIComponent(name)}`).join('&');
-    const { status, body } = await this.request({ mounted: true, query });
-    const text = body.toString('utf8');
-    if (status !== 200) throw new PromplugError(`scrape: ${status} ${text.trim()}`);
-    return readExposition(text);
-  }
-
-  // Its answer, {status, headers: [[name, value], ...], body: Buffer}, or null where the path is not
-  // its own. options: method, path, query, headers, timeoutMs, and mounted: do not compare the path.
-  request(options) {
-    return request(this, options);
+    return this._instance === null ? { state: 'closed' } : super.status();
   }
 
   // Pushes and waits for it. Rejects with StateError (push is off), InputOutputError (refused or
@@ -173,7 +125,7 @@ class Plugin {
   }
 
   share() {
-    this._share = new Share(this._api, this._instance.address);
+    this._share = new Share(this._instance, (level, text) => this.log(level, text));
   }
 
   // The process has nothing more to do.
@@ -186,6 +138,7 @@ class Plugin {
   // collectors are run meanwhile, as far as they need no loop.
   stopAtExit() {
     const end = Date.now() + this._stopTimeoutMs;
+    handover.finish(end);
     const isOver = () => this._call === null || this._call.done;
     this._turnUntil(isOver, end);
     if (!isOver()) {
@@ -236,9 +189,10 @@ class Plugin {
     binding.leave(this);
     const { address } = this._instance;
     this._instance = null;
-    const unused = this._share === null || this._share.close();
-    // Not destroyed where a worker thread still counts in it, or a scrape goes on.
-    if (unused) this._api.destroy(address);
+    // Not done where a scrape goes on.
+    const destroy = () => this._api.destroy(address);
+    if (this._share === null) destroy();
+    else this._share.close(destroy);
     this._closeDescriptors();
   }
 
@@ -246,6 +200,13 @@ class Plugin {
     this.due.close();
     this.ready.close();
     if (this._log !== null) this._log.close();
+  }
+
+  // What was observed before it was loaded is to be in the last push.
+  async _stop(timeoutMs) {
+    const end = Date.now() + timeoutMs;
+    await handover.finished(end);
+    await this._change('stop', this._api.stop, Math.max(end - Date.now(), 0));
   }
 
   async _change(what, func, ...args) {
@@ -317,4 +278,4 @@ function load(options = {}) {
 
 binding.setFindShared(findShared);
 
-module.exports = { load, Plugin, CONTENT_TYPE };
+module.exports = { load, Plugin };

@@ -5,7 +5,7 @@
 const binding = require('./binding');
 const { StateError } = require('./errors');
 const { Metric } = require('./metric');
-const { CONTENT_TYPE } = require('./plugin');
+const { CONTENT_TYPE } = require('./view');
 
 function running() {
   const plugin = binding.defaultPlugin();

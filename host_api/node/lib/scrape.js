@@ -4,6 +4,7 @@
 
 const abi = require('./abi');
 const { checked, makeError, StateError } = require('./errors');
+const { addressIn, SCRAPE } = require('./ledger');
 const { Arena, read, readPairs } = require('./memory');
 
 const PIECE_BYTES = 65536;
@@ -14,28 +15,25 @@ class Scrape {
   // Null where the path is not the plugin's. Throws StateError where it does not run, PromplugError.
   static begin(plugin, request) {
     const instance = plugin.instance();
-    let address = 0;
-    const code = checked('scrape', (arena, error) => {
-      const out = arena.take(8);
-      const { method = 'GET', path = '/', query = '', headers = [] } = request;
-      const flags = (request.mounted ? abi.REQ_MOUNTED : 0)
-        | (request.needLength ? abi.REQ_NEED_LENGTH : 0);
-      const record = arena.record(abi.structs.request, {
-        flags, method, path, query, headers: arena.pairs(headers), n_headers: headers.length,
-        timeout_ms: request.timeoutMs || 0,
-      });
-      // Without a callback: the plugin writes to the ready event.
-      const result = instance.api.scrape_begin(instance.address, record.address, 0, 0, out.address, error);
-      address = out.block.getPointer(out.offset);
-      return result;
-    });
-    return code === abi.NOT_HANDLED ? null : new Scrape(plugin, instance, address);
+    const { ledger } = instance;
+    const entry = ledger.open(SCRAPE);
+    try {
+      const handled = begin(instance, request, entry.out) !== abi.NOT_HANDLED;
+      if (handled) return new Scrape(plugin, instance, entry);
+    } catch (error) {
+      ledger.close(entry);
+      throw error;
+    }
+    ledger.close(entry);
+    return null;
   }
 
-  constructor(plugin, instance, address) {
+  constructor(plugin, { api, ledger }, entry) {
     this._ready = plugin.ready;
-    this._api = instance.api;
-    this._address = address;
+    this._api = api;
+    this._ledger = ledger;
+    this._address = addressIn(entry);
+    this._entry = entry;
     this._memory = new Arena(256);
     this._ready.hold();
   }
@@ -70,8 +68,11 @@ class Scrape {
   // Also to cancel: what waits in head() or read() is thrown out.
   end() {
     if (this._address === 0) return;
-    this._api.scrape_end(this._address);
+    const address = this._address;
     this._address = 0;
+    this._entry.words[this._entry.at] = 0;
+    this._api.scrape_end(address);
+    this._ledger.close(this._entry);
     this._ready.release();
     this._ready.nudge();
   }
@@ -85,6 +86,21 @@ class Scrape {
       await this._ready.next();
     }
   }
+}
+
+// Begins it; the plugin writes its address to `out`, and later, without a callback, to the ready
+// event.
+function begin(instance, request, out) {
+  return checked('scrape', (arena, error) => {
+    const { method = 'GET', path = '/', query = '', headers = [] } = request;
+    const flags = (request.mounted ? abi.REQ_MOUNTED : 0)
+      | (request.needLength ? abi.REQ_NEED_LENGTH : 0);
+    const record = arena.record(abi.structs.request, {
+      flags, method, path, query, headers: arena.pairs(headers), n_headers: headers.length,
+      timeout_ms: request.timeoutMs || 0,
+    });
+    return instance.api.scrape_begin(instance.address, record.address, 0, 0, out, error);
+  });
 }
 
 // The whole answer, {status, headers, body}, or null where the path is not the plugin's.

@@ -3,7 +3,8 @@
 'use strict';
 
 const abi = require('./abi');
-const { Metric, Series } = require('./metric');
+const { Metric } = require('./metric');
+const { Series } = require('./series');
 
 class StateSetSeries extends Series {
   // It is in that state now, and in no other. Throws for one that is not of the list.
@@ -15,6 +16,11 @@ class StateSetSeries extends Series {
     if (this._handle === 0 && !this._wanted()) return;
     this._api.state_set(this._handle, index, 1);
     if (before !== index) this._api.state_set(this._handle, before, 0);
+  }
+
+  // Which state it is in is known here alone.
+  isIdle() {
+    return false;
   }
 
   _clear() {
@@ -48,6 +54,13 @@ StateSet.type = 'stateset';
 StateSet.kind = abi.STATESET;
 StateSet.Series = StateSetSeries;
 
+class InfoSeries extends Series {
+  // There are no updates.
+  isIdle() {
+    return false;
+  }
+}
+
 // Texts as labels of a series that is always 1, exposed as NAME_info. The names of the labels are
 // given at the start, their values by set().
 class Info extends Metric {
@@ -67,6 +80,6 @@ class Info extends Metric {
 }
 Info.type = 'info';
 Info.kind = abi.INFO;
-Info.Series = Series;
+Info.Series = InfoSeries;
 
 module.exports = { StateSet, Info };

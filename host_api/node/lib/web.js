@@ -146,12 +146,12 @@ function tryAnswer(plugin, req, res, metricsPath) {
 function middleware(options = {}) {
   const metrics = new WebMetrics(options);
   const routes = new Routes();
-  const find = options.routeOf === undefined ? (req, _, mounts) => routes.of(req, mounts) : options.routeOf;
+  const find = options.routeOf || ((req, _, mounts) => routes.of(req, mounts));
   return (req, res, next) => {
     const plugin = options.plugin || binding.defaultPlugin();
     if (tryAnswer(plugin, req, res, options.metricsPath)) return;
     const done = metrics.begin();
-    const mounts = options.routeOf === undefined ? routes.watch(req) : null;
+    const mounts = options.routeOf ? null : routes.watch(req);
     res.once('close', () => {
       const route = routeOf(find, req, res, mounts, plugin);
       done(req.method, route, res.headersSent ? res.statusCode : CLIENT_CLOSED);
