@@ -84,6 +84,7 @@ export interface FamilyValues {
   help?: string;
   unit?: string;
   values: SampleValue[];
+  /** Of several workers that are one instance: an Aggregator, or first, average or omit. */
   aggregator?: string;
 }
 

@@ -66,6 +66,7 @@ test('one that throws, rejects, or says nonsense costs itself, and is told once'
   register(plugin, 'throws', () => { throw new Error('broken'); });
   register(plugin, 'rejects', async () => { throw new TypeError('later'); });
   register(plugin, 'no_type', () => ({ name: 'x', type: 'gage', values: [] }));
+  register(plugin, 'no_mode', () => ({ ...gauge('y'), aggregator: 'mode' }));
   register(plugin, 'no_families', () => 5);
   register(plugin, 'throws_text', () => { throw 'just text'; }); // eslint-disable-line no-throw-literal
   register(plugin, 'invalid', () => [{ name: '', type: 'gauge', values: [] }, gauge('valid')]);
@@ -74,10 +75,10 @@ test('one that throws, rejects, or says nonsense costs itself, and is told once'
     assert.deepStrictEqual((await plugin.getMetricsAsJSON()).map((f) => f.name), ['good', 'valid']);
   }
   for (const said of [/throws failed: Error: broken/, /rejects failed: TypeError: later/,
-                      /no known type: gage/, /no_families failed/, /throws_text failed: .*just text/]) {
+                      /no known type: gage/, /y: aggregator mode is not one of sum/, /no_families failed/, /throws_text failed: .*just text/]) {
     assert.strictEqual(logger.matching(said).length, 1, `${said} in ${logger.lines.join('\n')}`);
   }
-  assert.strictEqual(plugin.status().collectorFailures, 15);
+  assert.strictEqual(plugin.status().collectorFailures, 18);
 });
 
 test('one that hangs costs one wait, and no other its output', async (t) => {

@@ -75,6 +75,16 @@ class ClusterTest(StackCase):
         self.eventually(lambda: cluster.get("/metrics").count("\napp_worker{") == WORKERS, WAIT_SECONDS,
                         lambda: f"a series of each worker in\n{cluster.get('/metrics')}")
 
+    def test_gauges_of_collectors_become_one_as_their_aggregator_says(self):
+        cluster = Cluster(self)
+        for name, expected in [("app_sum", 2 * WORKERS), ("app_max", 2), ("app_first", 2),
+                               ("bridged", 3 * WORKERS), ("bridged_max", 3)]:
+            self.eventually(lambda: cluster.value(name) == expected, WAIT_SECONDS,
+                            lambda: f"{name} is {expected} in\n{cluster.get('/metrics')}")
+        for name in ["app_average", "app_undefined"]:
+            self.eventually(lambda: cluster.get("/metrics").count(f'\n{name}{{worker="') == WORKERS, WAIT_SECONDS,
+                            lambda: f"{name} of each worker in\n{cluster.get('/metrics')}")
+
     def test_workers_that_are_killed_under_load_lose_nothing_that_was_answered(self):
         cluster = Cluster(self)
         answers, stop = [], threading.Event()

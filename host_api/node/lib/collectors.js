@@ -194,7 +194,8 @@ function listOf(families) {
 // name    label value in promplug_collector_*; distinct.
 // source  a function that returns or resolves to families, an object with such a function
 //         collect(), or a registry or metric of prom-client. A family is what prom-client's
-//         getMetricsAsJSON() gives: {name, type, help, values: [{labels, value}, ...]}.
+//         getMetricsAsJSON() gives: {name, type, help, values: [{labels, value}, ...]}, and
+//         `aggregator`, of several workers that are one instance.
 // options timeoutMs       0: collectors.timeout_seconds of the configuration
 //         minIntervalMs   for which the last output is used again
 //         oneProcess      of many workers that are one instance, only the leader asks it

@@ -5,6 +5,7 @@
 
 const koffi = require('koffi');
 const abi = require('./abi');
+const { nearestModeOf } = require('./aggregators');
 const { makeError, PromplugError } = require('./errors');
 const { Arena } = require('./memory');
 
@@ -73,16 +74,20 @@ function taken(code) {
   return code === abi.OK;
 }
 
-// Writes each of {name, type, help, unit, values: [{labels, value, metricName, exemplar, timestamp}]}.
+// Writes each of {name, type, help, unit, aggregator,
+// values: [{labels, value, metricName, exemplar, timestamp}]}.
 // A family or series that the plugin refuses as not valid is left out, which the plugin counts.
-// Throws GivenUp, and PromplugError for a type that is not known.
+// Throws GivenUp, and an Error for a type or aggregator that is not known.
 function writeFamilies(writer, families) {
   for (const family of families) {
     const { name, type = 'gauge', help = '', unit = '', values = [] } = family;
     if (!Object.hasOwn(KINDS, type)) {
       throw new PromplugError(`family ${name} is of no known type: ${type}`);
     }
-    const head = { type: KINDS[type], name: String(name), help: String(help), unit: String(unit) };
+    const head = {
+      type: KINDS[type], name: String(name), help: String(help), unit: String(unit),
+      process_mode: nearestModeOf(name, family.aggregator),
+    };
     if (!writer.family(head)) continue;
     if (Object.hasOwn(PART_LABELS, type)) writeParts(writer, type, values);
     else writeValues(writer, values);

@@ -22,6 +22,16 @@ function primary() {
   process.on('SIGHUP', () => Object.values(cluster.workers).forEach((worker) => worker.disconnect()));
 }
 
+// With gauges as prom-client has them, which it adds up unless they say otherwise.
+function promClientRegistry() {
+  const { Gauge, Registry } = require('prom-client');
+  const registry = new Registry();
+  const registers = [registry];
+  new Gauge({ name: 'bridged', help: 'h', registers }).set(3);
+  new Gauge({ name: 'bridged_max', help: 'h', aggregator: 'max', registers }).set(3);
+  return registry;
+}
+
 function worker() {
   const promplug = require('promplug');
   promplug.load({ overrides: JSON.parse(process.env.APP_OVERRIDES) });
@@ -31,6 +41,9 @@ function worker() {
   level.set(1);
   promplug.registerCollector('pid', () => ({
     name: 'app_worker', type: 'gauge', help: 'h', values: [{ labels: { pid: process.pid }, value: 1 }] }));
+  promplug.registerCollector('modes', () => ['sum', 'max', 'first', 'average', undefined].map((aggregator) => ({
+    name: `app_${aggregator}`, type: 'gauge', help: 'h', aggregator, values: [{ labels: {}, value: 2 }] })));
+  promplug.bridge(promClientRegistry());
   const server = http.createServer(promplug.instrument((req, res) => {
     if (req.url === '/pid') return res.end(String(process.pid));
     const [, kind, times] = /^\/count\/(\w+)\/(\d+)$/.exec(req.url);
