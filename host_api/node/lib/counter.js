@@ -39,7 +39,6 @@ class CounterSeries extends Series {
     this._cell = NO_CELL;
     this._seen = NO_CELL[0];
     this._whole = null; // the cell as one BigInt
-    this._place = null;
     this._calls = 0;
     this._pending = 0;
   }
@@ -53,7 +52,7 @@ class CounterSeries extends Series {
     if (whole === null) return;
     this._cell = NO_CELL;
     this._whole = null;
-    this._instance.releaseCell(this._handle, this._place);
+    this._api.cell_release(this._handle, this._cellAddress);
   }
 
   _wasUsed() {
@@ -83,9 +82,10 @@ class CounterSeries extends Series {
   }
 
   _takeCell() {
-    this._place = this._instance.cell(this._handle);
-    if (this._place === null) return;
-    const store = koffi.view(BigInt(this._place.address), 8);
+    const address = this._instance.cell(this._handle);
+    if (address === 0) return;
+    const store = koffi.view(BigInt(address), 8);
+    this._cellAddress = address;
     this._whole = new BigUint64Array(store);
     this._cell = new Uint32Array(store);
   }

@@ -4,18 +4,20 @@
 
 const abi = require('./abi');
 const { checked } = require('./errors');
-const { addressIn, CELL, NoLedger, SERIES } = require('./ledger');
+const { addressIn, NoLedger, SERIES } = require('./ledger');
 const { Arena, read } = require('./memory');
 
 // One for the calls of this thread that return at once.
 const scratch = new Arena();
 
 class Instance {
-  // `address` is that of a promplug_instance; the ledger has what this thread holds in it.
-  constructor(api, address, ledger = new NoLedger()) {
+  // `address` is that of a promplug_instance; the ledger of a worker thread has what it holds in it.
+  constructor(api, address, ledger = null) {
     this.api = api;
     this.address = address;
-    this.ledger = ledger;
+    this.ledger = ledger || new NoLedger();
+    // koffi ends the process where a thread is terminated in the call that makes a view of memory.
+    this._hasCells = ledger === null;
   }
 
   // The address of the family of that description, found or made. Throws PromplugError.
@@ -74,19 +76,13 @@ class Instance {
     this.api.remove_matching(family, 0, 0, 0);
   }
 
-  // A cell of that counter, for this thread alone: {address, entry}; null where there is none.
+  // The address of a cell of that counter, for this thread alone; 0 where there is none.
   cell(handle) {
-    const entry = this.ledger.open(CELL, handle);
-    const code = this.api.counter_cell(handle, abi.CELL_EXCLUSIVE, entry.out, 0);
-    if (code === abi.OK) return { address: addressIn(entry), entry };
-    this.ledger.close(entry);
-    return null;
-  }
-
-  releaseCell(handle, { address, entry }) {
-    entry.words[entry.at] = 0;
-    this.api.cell_release(handle, address);
-    this.ledger.close(entry);
+    if (!this._hasCells) return 0;
+    scratch.reset();
+    const out = scratch.take(8);
+    const code = this.api.counter_cell(handle, abi.CELL_EXCLUSIVE, out.address, 0);
+    return code === abi.OK ? out.block.getPointer(out.offset) : 0;
   }
 
   // promplug_status as an object with the names of the header.

@@ -10,15 +10,13 @@
 const koffi = require('koffi');
 
 const SERIES = 1;
-const CELL = 2;
-const SCRAPE = 3;
+const SCRAPE = 2;
 
 const HIGH = 2 ** 32;
 // Of an entry, in words: what it is (0: nothing), one that is free, the address that the plugin
-// wrote, and that of the series of a cell.
+// wrote.
 const ADDRESS = 2;
-const OWNER = 4;
-const WIDTH = 6;
+const WIDTH = 4;
 const ENTRIES = 512;
 
 class Ledger {
@@ -30,13 +28,11 @@ class Ledger {
   }
 
   // An entry for what is going to be taken; `out` is where the plugin writes its address.
-  open(kind, owner = 0) {
+  open(kind) {
     if (this._free.length === 0) this._addPage();
     const entry = this._free.pop();
-    const { words, at } = entry;
-    write(words, at + ADDRESS, 0);
-    write(words, at + OWNER, owner);
-    words[at] = kind;
+    clear(entry);
+    entry.words[entry.at] = kind;
     return entry;
   }
 
@@ -48,7 +44,10 @@ class Ledger {
 
   _addPage() {
     const words = new Uint32Array(new SharedArrayBuffer(4 * WIDTH * ENTRIES));
-    for (let i = ENTRIES - 1; i >= 0; i--) this._free.push(newEntry(words, WIDTH * i));
+    const address = addressOf(words);
+    for (let at = WIDTH * (ENTRIES - 1); at >= 0; at -= WIDTH) {
+      this._free.push({ words, at, out: address + 4 * (at + ADDRESS) });
+    }
     this._announce(words);
   }
 }
@@ -56,46 +55,42 @@ class Ledger {
 // Of the thread that owns the instance, which gives everything back with it.
 class NoLedger {
   constructor() {
-    this._entry = newEntry(new Uint32Array(new ArrayBuffer(4 * WIDTH)), 0);
+    const words = new Uint32Array(new ArrayBuffer(4 * WIDTH));
+    this._entry = { words, at: 0, out: addressOf(words) + 4 * ADDRESS };
   }
 
   open() {
-    write(this._entry.words, ADDRESS, 0);
+    clear(this._entry);
     return this._entry;
   }
 
   close() {}
 }
 
-function newEntry(words, at) {
-  return { words, at, out: Number(koffi.address(words)) + 4 * (at + ADDRESS) };
+function addressOf(words) {
+  return Number(koffi.address(words));
 }
 
-function write(words, at, value) {
-  words[at] = value >>> 0;
-  words[at + 1] = Math.floor(value / HIGH);
-}
-
-function read(words, at) {
-  return words[at] + words[at + 1] * HIGH;
+function clear({ words, at }) {
+  words[at + ADDRESS] = 0;
+  words[at + ADDRESS + 1] = 0;
 }
 
 // What the plugin wrote.
 function addressIn({ words, at }) {
-  return read(words, at + ADDRESS);
+  return words[at + ADDRESS] + words[at + ADDRESS + 1] * HIGH;
 }
 
 // Gives back what is on a page of a thread that is gone.
 function settle(api, words) {
   for (let at = 0; at < words.length; at += WIDTH) {
     const kind = words[at];
-    const address = read(words, at + ADDRESS);
+    const address = addressIn({ words, at });
     words[at] = 0;
     if (address === 0) continue;
     if (kind === SCRAPE) api.scrape_end(address);
-    if (kind === CELL) api.cell_release(read(words, at + OWNER), address);
     if (kind === SERIES) api.metric_release(address);
   }
 }
 
-module.exports = { Ledger, NoLedger, addressIn, settle, SERIES, CELL, SCRAPE };
+module.exports = { Ledger, NoLedger, addressIn, settle, SERIES, SCRAPE };

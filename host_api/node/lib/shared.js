@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // One instance for all threads of a process: the thread that loads the plugin shares it with the
-// worker threads that are started from then on. They count straight into it, each in cells of its
-// own, and answer scrapes, without a message. Its life (start, stop, reload, push) and collectors
+// worker threads that are started from then on. They count straight into it and answer scrapes,
+// without a message. Its life (start, stop, reload, push) and collectors
 // stay with the first thread.
 //
 // The instance may not end under a thread that uses it. So a thread that takes it says so on a
