@@ -101,12 +101,12 @@ Status Runtime::OwnListenFd() {
   return Status();
 }
 
-Status Runtime::StartListener(const Config& config) {
+Status Runtime::StartListener(const Config& config, bool say) {
   const bool wanted = !config.scrape.listen.empty() || options_.listen_fd >= 0;
   if (!wanted || options_.no_listener) return Status();
   Status owned = OwnListenFd();
   if (!owned.ok()) {
-    log_.Error(owned.text());
+    if (say) log_.Error(owned.text());
     return owned;
   }
   ListenerOptions options;
@@ -117,16 +117,16 @@ Status Runtime::StartListener(const Config& config) {
   Status status = listener_->Start(options);
   if (status.ok()) return status;
   const char* outlook = listener_->running() ? "; it is tried again in the background" : "";
-  log_.Error("scrape.listen: " + status.text() + outlook);
+  if (say) log_.Error("scrape.listen: " + status.text() + outlook);
   return status;
 }
 
-Status Runtime::StartPush(const std::shared_ptr<const Config>& config) {
+Status Runtime::StartPush(const std::shared_ptr<const Config>& config, bool say) {
   if (config->pushgateway.url.empty()) return Status();
   auto push = std::make_shared<PushLoop>(*config, sources_, &self_, log_, clock_);
   Status status = push->Start(pushed_groups_);
   if (!status.ok()) {
-    log_.Error("pushing is off: " + status.text());
+    if (say) log_.Error("pushing is off: " + status.text());
     return status;
   }
   pushed_groups_.clear();
@@ -248,7 +248,7 @@ Status Runtime::Reload(const RuntimeOptions* options) {
   if (!running()) return Status();
   const bool leads = set_loop_ == nullptr || set_loop_->Pause(TimePoint::min());
   const Status status = RestartParts(*before, config, other_options, leads);
-  if (set_loop_ != nullptr) set_loop_->Resume();
+  if (set_loop_ != nullptr) set_loop_->Resume(status.ok());
   return status;
 }
 

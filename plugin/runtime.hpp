@@ -126,8 +126,9 @@ class Runtime {
   Status RestartParts(const Config& before, const std::shared_ptr<const Config>& config,
                       bool other_options, bool leads);
   Status OwnListenFd();
-  Status StartListener(const Config& config);
-  Status StartPush(const std::shared_ptr<const Config>& config);
+  // `say`: whether a failure is logged.
+  Status StartListener(const Config& config, bool say = true);
+  Status StartPush(const std::shared_ptr<const Config>& config, bool say = true);
   std::shared_ptr<PushLoop> push() const;
   // Ends the loop that runs and those before it, as `end` does for each. kTimeout: they are kept,
   // call again.
@@ -141,7 +142,8 @@ class Runtime {
   void MakeSetLoop(const Config& config);
   SetLoopOptions SetLoopOptionsOf(const Config& config) const;
   Status StartSet(const std::shared_ptr<const Config>& config);
-  void LeaseChanged(LeaseChange change);
+  Status LeaseChanged(LeaseChange change, bool again);
+  Status TakeOver(const std::shared_ptr<const Config>& config, bool again);
   // What a stop does about the push, and whether it is to be made for that.
   OnStop LeaveSet(OnStop configured, TimePoint push_deadline);
   std::vector<PushedGroup> GroupsOfPredecessor(const Config& config) const;

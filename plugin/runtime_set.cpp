@@ -52,7 +52,9 @@ Duration Runtime::LongestCollection(const Config& config) {
 void Runtime::MakeSetLoop(const Config& config) {
   set_publisher_ = std::make_unique<SetPublisher>(sources_, clock_, LongestCollection(config));
   SetLoopHooks hooks;
-  hooks.lease_changed = [this](LeaseChange change) { LeaseChanged(change); };
+  hooks.lease_changed = [this](LeaseChange change, bool again) {
+    return LeaseChanged(change, again);
+  };
   hooks.refuse = [this](std::string_view reason, std::string_view family, std::string text) {
     sources_.Refuse(reason, family, text);
   };
@@ -76,7 +78,7 @@ Status Runtime::StartSet(const std::shared_ptr<const Config>& config) {
       if (first.ok()) first = pushing;
     }
   }
-  set_loop_->Resume();
+  set_loop_->Resume(first.ok());
   return first;
 }
 
@@ -92,30 +94,47 @@ std::vector<PushedGroup> Runtime::GroupsOfPredecessor(const Config& config) cons
   return groups;
 }
 
-void Runtime::LeaseChanged(LeaseChange change) {
+Status Runtime::LeaseChanged(LeaseChange change, bool again) {
   std::shared_ptr<const Config> config;
   {
     std::lock_guard lock(mutex_);
     config = config_;
   }
-  if (change == LeaseChange::kTaken) {
-    log_.Info("this process, worker " + std::to_string(set_->worker()) +
-              ", pushes and listens for its set from now on");
-    (void)StartListener(*config);
-    pushed_groups_ = GroupsOfPredecessor(*config);
-    (void)StartPush(config);
-    return;
-  }
-  if (change == LeaseChange::kLost) {
+  if (change == LeaseChange::kTaken) return TakeOver(config, again);
+  if (again) {
+    // Said before.
+  } else if (change == LeaseChange::kLost) {
     log_.Warn("another process pushes and listens for the set from now on");
   } else {
     log_.Info("this process, worker " + std::to_string(set_->worker()) +
               ", leaves pushing and listening to the others of its set");
   }
   const TimePoint deadline = clock_.Now() + kLongestLoss;
+  // What does not end in time is ended by stop().
   (void)StopPush([&](PushLoop& loop) { return loop.Stop(deadline, OnStop::kNothing); });
   pushed_groups_.clear();
   listener_->Stop();
+  return Status();
+}
+
+// Each part that is not there yet; OK: all are, or a port is tried again in the background.
+Status Runtime::TakeOver(const std::shared_ptr<const Config>& config, bool again) {
+  if (!again) {
+    log_.Info("this process, worker " + std::to_string(set_->worker()) +
+              ", pushes and listens for its set from now on");
+    pushed_groups_ = GroupsOfPredecessor(*config);
+  }
+  Status first;
+  if (!listener_->running()) {
+    Status listening = StartListener(*config, !again);
+    if (!listener_->running()) first = std::move(listening);
+  }
+  if (push() == nullptr) {
+    Status pushing = StartPush(config, !again);
+    if (first.ok()) first = std::move(pushing);
+  }
+  if (again && first.ok()) log_.Info("what failed of it works now");
+  return first;
 }
 
 Status Runtime::StepDown() {

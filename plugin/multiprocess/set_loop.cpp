@@ -10,6 +10,7 @@ namespace {
 
 constexpr const char* kThreadName = "pp-set";
 constexpr Duration kTick = std::chrono::seconds(1);
+constexpr Duration kAgain = std::chrono::seconds(5);
 constexpr Duration kRetry = std::chrono::milliseconds(20);
 
 }  // namespace
@@ -61,6 +62,7 @@ void SetLoop::Stop() {
   EndThread();
   collector_.Cancel();
   lease_.Release();
+  undone_.reset();
   leads_.store(false, std::memory_order_relaxed);
   given_.clear();
   std::unique_lock lock(mutex_);
@@ -142,8 +144,12 @@ bool SetLoop::Pause(TimePoint take_until) {
   return lease_.held();
 }
 
-void SetLoop::Resume() {
+void SetLoop::Resume(bool done) {
   std::lock_guard lock(mutex_);
+  if (!done && lease_.held()) {
+    undone_ = LeaseChange::kTaken;
+    again_at_ = clock_.Now() + kAgain;
+  }
   paused_ = false;
   changed_.notify_all();
 }
@@ -274,7 +280,7 @@ bool SetLoop::KeepLease() {
   }
   if (stepping_down) {
     leads_.store(false, std::memory_order_relaxed);
-    if (before) Tell(LeaseChange::kGivenUp);
+    if (before) Tell(LeaseChange::kGivenUp, false);
     lease_.Release();
     stepped_down_ = true;
     std::lock_guard lock(mutex_);
@@ -286,17 +292,31 @@ bool SetLoop::KeepLease() {
                                     : lease_.TryTake();
   leads_.store(held, std::memory_order_relaxed);
   Report("asking for the lease", lease_.status());
-  if (held != before) Tell(held ? LeaseChange::kTaken : LeaseChange::kLost);
+  if (held != before) {
+    Tell(held ? LeaseChange::kTaken : LeaseChange::kLost, false);
+  } else if (undone_.has_value() && clock_.Now() >= again_at_) {
+    Tell(*undone_, true);
+  }
   return held;
 }
 
-void SetLoop::Tell(LeaseChange change) {
-  {
+// Others would fail at what it fails at: the same configuration, libraries and limits. So the lease
+// is kept, and with it whatever part of the work goes on.
+void SetLoop::Tell(LeaseChange change, bool again) {
+  if (!again) {
     // What one process says for all comes or goes.
     std::lock_guard lock(mutex_);
     wanted_ = true;
   }
-  hooks_.lease_changed(change);
+  Status status;
+  try {
+    status = hooks_.lease_changed(change, again);
+  } catch (const std::bad_alloc&) {
+    status = Status(Code::kNoMemory, {});
+  }
+  undone_.reset();
+  if (!status.ok()) undone_ = change;
+  again_at_ = clock_.Now() + kAgain;
 }
 
 void SetLoop::Tick() {

@@ -6,6 +6,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <set>
 #include <string>
 #include <string_view>
@@ -49,7 +50,9 @@ enum class LeaseChange { kTaken, kLost, kGivenUp };
 
 // What the loop tells. Called on pp-set, with no lock held.
 struct SetLoopHooks {
-  std::function<void(LeaseChange change)> lease_changed;
+  // Where it fails (or throws std::bad_alloc), and the lease has not changed since, it is called
+  // again, with `again`, after a while.
+  std::function<Status(LeaseChange change, bool again)> lease_changed;
   SetMerge::Refuse refuse;
 };
 
@@ -89,7 +92,9 @@ class SetLoop {
   // From its return until Resume() the lease neither comes nor goes, and lease_changed is not being
   // called. Where it is not held it is asked for until `take_until`. Whether it is held.
   bool Pause(TimePoint take_until);
-  void Resume();
+  // `done`: whether what was done meanwhile for a lease that is held is what lease_changed would
+  // have done; else that is called, as again.
+  void Resume(bool done = true);
   // Around fork(): ends the thread, and starts it again in the parent. kNoMemory: whoever has asked
   // gets nothing.
   void Park();
@@ -103,7 +108,7 @@ class SetLoop {
   void Tick();
   void FreeViews();
   bool KeepLease();
-  void Tell(LeaseChange change);
+  void Tell(LeaseChange change, bool again);
   void CollectStep(std::unique_lock<std::mutex>* lock);
   void Collect(std::unique_lock<std::mutex>* lock);
   void AnswerStep(std::unique_lock<std::mutex>* lock);
@@ -118,7 +123,10 @@ class SetLoop {
   const Log& log_;
   const Clock& clock_;
   const SetLoopHooks hooks_;
-  Lease lease_;  // used on pp-set, or while paused
+  // Used on pp-set, or while paused.
+  Lease lease_;
+  std::optional<LeaseChange> undone_;  // lease_changed has failed for it
+  TimePoint again_at_;
   // Used on pp-set.
   std::set<std::string_view> failing_;  // what was said, and goes on
   // Views that were given away: freeing a large one takes a millisecond, which is not for a thread

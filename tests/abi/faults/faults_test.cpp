@@ -213,6 +213,27 @@ TEST(FaultTest, NoThreadCanBeMadeInASet) {
   Sweep(SettingsIn(world), Kind::kThread, Reach::kAllFromThere, 1);
 }
 
+TEST(FaultTest, TheOneThatPushesForASetTriesForItsThreadAgain) {
+  bool met = false;
+  for (size_t nth = 1; nth < 20 && !met; ++nth) {
+    const SetWorld world;
+    Host host(world.Overrides({{S("pushgateway.url"), S("http://127.0.0.1:1")},
+                               {S("pushgateway.instance"), S("i")},
+                               {S("pushgateway.on_stop"), S("none")},
+                               {S("forward"), S("[]")}}));
+    faults::Arm(Kind::kThread, nth, Reach::kOne);
+    const int32_t started = Api()->start(host.p, &host.err);
+    ASSERT_TRUE(faults::Disarm()) << "no thread for the push was asked for";
+    const auto flags = [&] { return host.Status().flags; };
+    met = started != PROMPLUG_OK && host.Status().state == PROMPLUG_STATE_RUNNING &&
+          std::string(host.err.text).find("pp-push") != std::string::npos;
+    if (!met) continue;
+    EXPECT_EQ(flags() & PROMPLUG_S_PUSHING, 0u);
+    EXPECT_TRUE(Eventually([&] { return (flags() & PROMPLUG_S_PUSHING) != 0; }));
+  }
+  EXPECT_TRUE(met);
+}
+
 // Whoever asks meanwhile, or afterwards, is answered.
 TEST(FaultTest, TheThreadOfASetDoesNotComeBackAfterAFork) {
   const SetWorld world;

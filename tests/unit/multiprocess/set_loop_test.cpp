@@ -80,7 +80,14 @@ class SetLoopTest : public ::testing::Test {
         : set(std::move(ProcessSet::Join({path}, clock, log)).value()),
           registry(std::make_unique<Registry>(clock, nullptr, set->memory())),
           loop(*set, collector, log, clock, options,
-               {[this](LeaseChange change) { leads.store(change == LeaseChange::kTaken); },
+               {[this](LeaseChange change, bool again) {
+                  ++told;
+                  told_again.store(again);
+                  if (throws.exchange(false)) throw std::bad_alloc();
+                  if (fails.load()) return Status(Code::kIo, "no thread");
+                  leads.store(change == LeaseChange::kTaken);
+                  return Status();
+                },
                 [](std::string_view, std::string_view, std::string) {}}) {
       set->Run();
     }
@@ -95,6 +102,10 @@ class SetLoopTest : public ::testing::Test {
     std::unique_ptr<Registry> registry;
     CountingCollector collector;
     std::atomic<bool> leads{false};
+    std::atomic<bool> throws{false};
+    std::atomic<bool> fails{false};
+    std::atomic<int> told{0};
+    std::atomic<bool> told_again{false};
     SetLoop loop;
   };
   std::unique_ptr<Member> Join(const SetLoopOptions& options = {}) {
@@ -254,6 +265,26 @@ TEST_F(SetLoopTest, CollectsAtOnceWhenTheLeaseComesOrGoes) {
   // As at the stop of the last one.
   EXPECT_TRUE(b->loop.Pause(clock_.Now() + seconds(1)));
   EXPECT_TRUE(Within(0, [&] { return b->collector.led.load(); }));
+}
+
+TEST_F(SetLoopTest, WorkForTheLeaseThatFailsIsTriedAgain) {
+  auto a = Join();
+  a->throws = true;
+  a->fails = true;
+  ASSERT_TRUE(a->loop.Start().ok());
+  ASSERT_TRUE(Within(1, [&] { return a->told.load() == 1; }));
+  EXPECT_FALSE(a->told_again.load());
+  ASSERT_TRUE(Within(6, [&] { return a->told.load() == 2; }));
+  EXPECT_TRUE(a->told_again.load());
+  EXPECT_TRUE(a->loop.leads()) << "the lease is kept";
+  a->fails = false;
+  EXPECT_TRUE(Within(6, [&] { return a->leads.load(); }));
+  EXPECT_TRUE(Never(12, [&] { return a->told.load() > 3; }));
+  // What was done while paused, and failed.
+  (void)a->loop.Pause(TimePoint::min());
+  a->loop.Resume(false);
+  EXPECT_TRUE(Within(6, [&] { return a->told.load() == 4; }));
+  EXPECT_TRUE(Never(7, [&] { return a->told.load() > 4; }));
 }
 
 TEST_F(SetLoopTest, FoldsTheDeadWhileItLeads) {
