@@ -1,9 +1,14 @@
 // SPDX-License-Identifier: MIT
 #include "metrics/family_record.hpp"
 
+#include <algorithm>
 #include <bit>
+#include <cmath>
 #include <cstring>
 #include <new>
+
+#include "base/text.hpp"
+#include "metrics/names.hpp"
 
 namespace promplug {
 namespace {
@@ -67,6 +72,19 @@ class Reader {
   bool ok_ = true;
 };
 
+bool AreTexts(const FamilyShape& shape) {
+  return IsUtf8Name(shape.name) && IsValidUtf8(shape.help) && IsValidUtf8(shape.unit) &&
+         shape.states.size() <= kMostStates &&
+         std::all_of(shape.states.begin(), shape.states.end(),
+                     [](const std::string& state) { return IsValidUtf8(state); });
+}
+
+bool AreNumbers(const FamilyShape& shape) {
+  return AreBounds(shape.buckets) && AreQuantiles(shape.quantiles) &&
+         shape.native.level <= kCoarsestLevel && shape.native.max_buckets <= kMostNativeBuckets &&
+         shape.native.zero_threshold >= 0 && std::isfinite(shape.native.zero_threshold);
+}
+
 }  // namespace
 
 FamilyRecord::Owner FamilyRecord::Make(const FamilyShape& shape, uint32_t words_per_cell,
@@ -118,11 +136,8 @@ std::optional<FamilyShape> DecodeShape(std::string_view bytes) {
   for (size_t i = 0; i < states; ++i) shape.states.push_back(reader.Text());
   const bool known = type >= static_cast<uint64_t>(MetricType::kCounter) &&
                      type <= static_cast<uint64_t>(MetricType::kGaugeHistogram) &&
-                     mode <= static_cast<uint64_t>(ProcessMode::kPerWorker) && quoted <= 1 &&
-                     shape.native.level <= kCoarsestLevel &&
-                     shape.native.max_buckets <= kMostNativeBuckets &&
-                     shape.states.size() <= kMostStates && !shape.name.empty();
-  if (!reader.ok() || !known) return std::nullopt;
+                     mode <= static_cast<uint64_t>(ProcessMode::kPerWorker) && quoted <= 1;
+  if (!reader.ok() || !known || !AreTexts(shape) || !AreNumbers(shape)) return std::nullopt;
   shape.type = static_cast<MetricType>(type);
   shape.process_mode = static_cast<ProcessMode>(mode);
   shape.quoted_labels = quoted != 0;

@@ -48,7 +48,7 @@ struct FamilyRecord {
 };
 
 // A shape as bytes, and back: what readers in other processes need of it (label names and limits
-// are not among that). nullopt: the bytes are not such.
+// are not among that). nullopt: the bytes are not such, or say what no FamilyShape says.
 std::string EncodeShape(const FamilyShape& shape);
 std::optional<FamilyShape> DecodeShape(std::string_view bytes);
 

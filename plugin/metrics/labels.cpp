@@ -112,6 +112,11 @@ Status AppendRenderedLabels(std::string* out, const Label* labels, size_t n, boo
   return Status();
 }
 
+bool IsLabelBlock(std::string_view rendered) {
+  return rendered.empty() || (rendered.size() >= 2 && rendered.front() == '{' &&
+                              rendered.back() == '}' && IsValidUtf8(rendered));
+}
+
 namespace {
 
 // The quote that ends the text that begins at `begin`; at least the size of `rendered`: none does.

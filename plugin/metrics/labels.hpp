@@ -32,6 +32,10 @@ bool AppendRenderedName(std::string* out, std::string_view name);
 Status AppendRenderedLabels(std::string* out, const Label* labels, size_t n,
                             bool* quoted = nullptr);
 
+// Whether a block that others wrote may be one in the rendered form: empty, or valid UTF-8 in
+// braces. What is in them is not looked at; LabelReader keeps within them.
+bool IsLabelBlock(std::string_view rendered);
+
 // Walks the labels of a rendered block, in their order.
 //   for (LabelReader reader(block); reader.Next();) {
 //     use(reader.escaped_name(), reader.escaped_value());

@@ -103,6 +103,11 @@ constexpr int32_t kHighestFinest = 1024 * 256 + 1;
 constexpr int32_t kLowestCoarsest = CoarserIndex(kLowestFinest, kCoarsestLevel);
 constexpr int32_t kHighestCoarsest = CoarserIndex(kHighestFinest, kCoarsestLevel);
 
+// Whether some number has the bucket of this index.
+constexpr bool IsIndexOfNumber(uint32_t level, int32_t index) {
+  return index >= CoarserIndex(kLowestFinest, level) && index <= CoarserIndex(kHighestFinest, level);
+}
+
 // Whether all buckets of these spans are such as some number has.
 bool NativeSpansHoldNumbers(uint32_t level, const int32_t* offsets, const uint32_t* lengths,
                             size_t n);

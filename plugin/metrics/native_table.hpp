@@ -59,7 +59,8 @@ class NativeTable {
   void ForEach(const Use& use) const {
     ForEachOf(mask_ + 1, use);
   }
-  // The same for a reader that has made sure that so many places are there.
+  // The same for a reader that has made sure that so many places are there. Keys that no number has
+  // are left out.
   template <typename Use>
   void ForEachOf(uint32_t places, const Use& use) const {
     const std::atomic<uint32_t>* keys = KeysOf(places);
@@ -68,8 +69,10 @@ class NativeTable {
       if (key == kNoKey) continue;
       const uint64_t count = counts()[place].load(std::memory_order_relaxed);
       if (count == 0) continue;
-      use((key & kNegative) != 0, key >> kLevelShift & kLevelMask,
-          static_cast<int32_t>(key & kIndexMask) - kIndexBias, count);
+      const uint32_t level = key >> kLevelShift & kLevelMask;
+      const int32_t index = static_cast<int32_t>(key & kIndexMask) - kIndexBias;
+      if (level > kCoarsestLevel || !IsIndexOfNumber(level, index)) continue;
+      use((key & kNegative) != 0, level, index, count);
     }
   }
 

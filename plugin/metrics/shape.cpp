@@ -157,7 +157,27 @@ std::vector<double> BucketsOf(const FamilyDescription& d) {
   return buckets;
 }
 
+std::vector<double> QuantilesOf(const FamilyDescription& d) {
+  if (d.type != MetricType::kSummary) return {};
+  std::vector<double> quantiles(d.quantiles);
+  std::sort(quantiles.begin(), quantiles.end());
+  quantiles.erase(std::unique(quantiles.begin(), quantiles.end()), quantiles.end());
+  return quantiles;
+}
+
 }  // namespace
+
+bool AreBounds(const std::vector<double>& bounds) {
+  for (size_t i = 0; i < bounds.size(); ++i) {
+    if (!std::isfinite(bounds[i]) || (i > 0 && !(bounds[i - 1] < bounds[i]))) return false;
+  }
+  return true;
+}
+
+bool AreQuantiles(const std::vector<double>& quantiles) {
+  return AreBounds(quantiles) &&
+         (quantiles.empty() || (quantiles.front() >= 0 && quantiles.back() <= 1));
+}
 
 Result<FamilyShape> FamilyShape::FromDescription(const FamilyDescription& d) {
   if (d.type == MetricType::kUntyped || d.type == MetricType::kGaugeHistogram) {
@@ -185,7 +205,7 @@ Result<FamilyShape> FamilyShape::FromDescription(const FamilyDescription& d) {
   shape.n_const_labels = d.const_labels.size();
   shape.buckets = BucketsOf(d);
   shape.native = NativeOf(d);
-  if (d.type == MetricType::kSummary) shape.quantiles = d.quantiles;
+  shape.quantiles = QuantilesOf(d);
   shape.summary_window = std::chrono::seconds(
       d.summary_window_seconds == 0 ? kDefaultWindowSeconds : d.summary_window_seconds);
   shape.max_series = d.max_series;

@@ -24,7 +24,7 @@ struct FamilyDescription {
   std::vector<Label> const_labels;
   // kHistogram; empty: the default bounds, or with native buckets none
   std::vector<double> buckets;
-  std::vector<double> quantiles;        // kSummary
+  std::vector<double> quantiles;        // kSummary; in any order
   uint32_t summary_window_seconds = 0;  // 0: 600
   uint32_t max_series = 0;              // 0: the registry's default
   std::vector<std::string_view> states;
@@ -37,6 +37,11 @@ struct FamilyDescription {
 // Of a stateset.
 inline constexpr size_t kMostStates = 64;
 
+// What bounds of buckets are: finite and ascending, without +Inf.
+bool AreBounds(const std::vector<double>& bounds);
+// Ascending, in [0, 1].
+bool AreQuantiles(const std::vector<double>& quantiles);
+
 // A checked description, owning what it says. Immutable.
 struct FamilyShape {
   MetricType type = MetricType::kCounter;
@@ -47,8 +52,8 @@ struct FamilyShape {
   bool quoted_labels = false;            // some name of them or of const_labels is not plain
   std::string const_labels;              // rendered without braces
   size_t n_const_labels = 0;
-  std::vector<double> buckets;
-  std::vector<double> quantiles;
+  std::vector<double> buckets;    // AreBounds()
+  std::vector<double> quantiles;  // AreQuantiles()
   Duration summary_window{};
   uint32_t max_series = 0;
   std::vector<std::string> states;

@@ -39,9 +39,12 @@ struct SketchPages {
 
   // How many of the slices are too old at `now`.
   uint32_t Expired(int64_t now) const {
-    const int64_t late = now - current_ends.load(std::memory_order_relaxed);
+    int64_t late = 0;
     const int64_t length = slice_nanoseconds.load(std::memory_order_relaxed);
-    if (late < 0 || length <= 0) return 0;
+    if (__builtin_sub_overflow(now, current_ends.load(std::memory_order_relaxed), &late) ||
+        late < 0 || length <= 0) {
+      return 0;
+    }
     return late / length >= kSlices ? kSlices : static_cast<uint32_t>(late / length) + 1;
   }
   bool InWindow(uint32_t slice, uint32_t expired) const {
@@ -51,7 +54,7 @@ struct SketchPages {
 
   // Calls use(bucket, count) for each bucket of the window that is not empty, ascending, all slices
   // together. `foreign` finds what a pointer points to; a page that it does not find ends its
-  // slice, as do numbers that do not ascend.
+  // slice, as do numbers that do not ascend, or that no value has.
   template <typename Foreign, typename Use>
   void ForEach(const Foreign& foreign, TimePoint now, const Use& use) const {
     const uint32_t expired = Expired(now.time_since_epoch().count());
@@ -59,13 +62,13 @@ struct SketchPages {
     for (uint32_t i = 0; i < kSlices; ++i) {
       if (InWindow(i, expired)) at[i] = foreign.At(slices[i].load(std::memory_order_acquire));
     }
-    int64_t last = std::numeric_limits<int64_t>::min();
+    int64_t last = SketchPage::NumberOf(kLowestSketchBucket) - 1;
     for (;;) {
       int64_t number = std::numeric_limits<int64_t>::max();
       for (const SketchPage*& page : at) {
         if (page == nullptr) continue;
         const int64_t own = page->number.load(std::memory_order_relaxed);
-        if (own <= last) {
+        if (own <= last || own > SketchPage::NumberOf(kHighestSketchBucket)) {
           page = nullptr;
         } else if (own < number) {
           number = own;
@@ -91,7 +94,9 @@ struct SketchPages {
       page = foreign.At(page->next.load(std::memory_order_acquire));
     }
     for (uint32_t b = 0; b < SketchPage::kBuckets; ++b) {
-      if (sums[b] != 0) use(number * SketchPage::kBuckets + b, sums[b]);
+      const int64_t bucket = number * SketchPage::kBuckets + b;
+      if (sums[b] == 0 || bucket < kLowestSketchBucket || bucket > kHighestSketchBucket) continue;
+      use(bucket, sums[b]);
     }
   }
 };

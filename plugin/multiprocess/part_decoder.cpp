@@ -4,8 +4,10 @@
 #include <cmath>
 
 #include "base/text.hpp"
+#include "metrics/labels.hpp"
 #include "metrics/names.hpp"
 #include "metrics/native_scale.hpp"
+#include "metrics/shape.hpp"
 #include "metrics/sketch_scale.hpp"
 #include "multiprocess/part_codec.hpp"
 
@@ -14,30 +16,7 @@ namespace {
 
 using namespace part_flags;
 
-constexpr size_t kMaxStates = 64;
-// Those of the infinite values.
-constexpr int64_t kHighestSketchBucket = int64_t{0x7FF} << kSketchBucketBits;
-constexpr int64_t kLowestSketchBucket = -1 - kHighestSketchBucket;
 static_assert(sizeof(SketchBucket) == 16, "a window is copied as it stands");
-
-// What is shown of names in quotes is computed from their characters.
-bool AreLabels(std::string_view labels) {
-  return labels.empty() || (labels.size() >= 2 && labels.front() == '{' && labels.back() == '}' &&
-                            IsValidUtf8(labels));
-}
-
-// Finite and ascending.
-bool AreBounds(const std::vector<double>& bounds) {
-  for (size_t i = 0; i < bounds.size(); ++i) {
-    if (!std::isfinite(bounds[i]) || (i > 0 && !(bounds[i - 1] < bounds[i]))) return false;
-  }
-  return true;
-}
-
-bool AreQuantiles(const std::vector<double>& quantiles) {
-  return AreBounds(quantiles) &&
-         (quantiles.empty() || (quantiles.front() >= 0 && quantiles.back() <= 1));
-}
 
 bool TakeHead(PartBytes* bytes, PartHead* part) {
   uint8_t kind = 0;
@@ -87,7 +66,7 @@ bool DecodedPoints::Next(PartPoint* out) {
 bool DecodedPoints::TakePoint(PartPoint* out) {
   Point& point = out->point;
   if (!bytes_.Take(&flags_) || !bytes_.TakeText(&point.labels)) return false;
-  if ((flags_ & ~kAllOfPoint) != 0 || !AreLabels(point.labels)) return bytes_.Fail();
+  if ((flags_ & ~kAllOfPoint) != 0 || !IsLabelBlock(point.labels)) return bytes_.Fail();
   point.is_integer = Has(kInteger);
   point.has_sum = Has(kSum);
   point.has_timestamp = Has(kTimestamp);
@@ -124,7 +103,7 @@ bool DecodedPoints::TakeShape() {
 }
 
 bool DecodedPoints::TakeStates(size_t n) {
-  if (n > kMaxStates) return bytes_.Fail();
+  if (n > kMostStates) return bytes_.Fail();
   states_.resize(n);
   for (std::string_view& state : states_) {
     if (!bytes_.TakeText(&state)) return false;
@@ -231,7 +210,7 @@ bool DecodedPoints::TakeExemplars(Point* point) {
       return false;
     }
     if (place >= places || place <= last || exemplar.labels.empty() ||
-        !AreLabels(exemplar.labels)) {
+        !IsLabelBlock(exemplar.labels)) {
       return bytes_.Fail();
     }
     last = place;

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/acquire_fence.hpp"
+#include "metrics/labels.hpp"
 
 namespace promplug {
 namespace {
@@ -28,7 +29,7 @@ bool SegmentExemplars::ReadNode(const ExemplarNode& node, size_t capacity, const
     kept->labels.assign(node.text(), std::min(length, capacity));
     AcquireFence();
     if (node.version.load(std::memory_order_relaxed) != before) continue;
-    return *series != nullptr && length > 0 && length <= capacity;
+    return *series != nullptr && length > 0 && length <= capacity && IsLabelBlock(kept->labels);
   }
   return false;
 }

@@ -7,6 +7,7 @@
 
 #include "base/acquire_fence.hpp"
 #include "metrics/host_cells.hpp"
+#include "metrics/labels.hpp"
 #include "metrics/native_buckets.hpp"
 #include "metrics/sketch_pages.hpp"
 #include "metrics/stripes.hpp"
@@ -118,6 +119,7 @@ bool SegmentPoints::ReadOnce(const Series& series, const SegmentSeries::Identity
   const size_t room = SegmentSeries::EntryBytes(series) - sizeof(Series) - words_ * sizeof(Word);
   if (label_bytes > room) return false;
   labels_.assign(reinterpret_cast<const char*>(SegmentSeries::Cell(series) + words_), label_bytes);
+  if (!IsLabelBlock(labels_)) return false;
   out->point.labels = labels_;
   out->point.created_ms = series.created_ms();
   switch (shape_.type) {

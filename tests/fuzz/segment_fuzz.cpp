@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Any damage to the segment of another process. The input is a list of changes to a segment as a
 // process writes it, of kPatchBytes each: which word (2 bytes), how (1), a number (8). What a
-// reader makes of it must be readable from the file that it would go to.
+// reader makes of it, and what a fold does, must be readable from the files that they would go to.
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -16,6 +16,7 @@
 #include <string>
 
 #include "metrics/registry.hpp"
+#include "multiprocess/fold.hpp"
 #include "multiprocess/part_codec.hpp"
 #include "multiprocess/segment_memory.hpp"
 #include "multiprocess/segment_view.hpp"
@@ -80,7 +81,7 @@ class Original {
     if (type == MetricType::kGauge) description.process_mode = ProcessMode::kLatest;
     if (type == MetricType::kHistogram) description.buckets = {1, 10};
     if (type == MetricType::kHistogram) description.native_max_buckets = 16;
-    if (type == MetricType::kSummary) description.quantiles = {0.5};
+    if (type == MetricType::kSummary) description.quantiles = {0.99, 0.5, 0.5};
     if (type == MetricType::kStateset) description.states = {"on", "off"};
     Result<Family*> family = registry_->FindOrMake(description);
     Require(family.ok(), "no family");
@@ -135,10 +136,34 @@ std::string Damaged(const Original& original, const uint8_t* data, size_t size) 
   return bytes;
 }
 
+void Ignore(std::string_view, std::string_view, std::string) {}
+
+void AddTotals(const std::string& totals, SetMerge* merge) {
+  Require(DecodeParts(totals,
+                      [&](const PartHead& head, PartPoints* points) {
+                        merge->Add(head, {PartOwner::State::kRetained, 0}, points);
+                      })
+              .ok(),
+          "what was folded cannot be read");
+}
+
+// What the process has counted goes to the totals, and these to the next ones.
+void Fold(const Original& original, SegmentView* view) {
+  SetMerge gone(Ignore);
+  view->ForEach(original.now(), [&](const PartHead& head, PartPoints* points) {
+    gone.Add(head, {PartOwner::State::kDead, 0}, points);
+  });
+  SetMerge totals(Ignore);
+  AddTotals(FoldFamilies(gone, {}), &totals);
+  SeriesOf(totals);
+  SetMerge again(Ignore);
+  AddTotals(FoldFamilies(totals, {}), &again);
+}
+
 void Read(const Original& original, int fd) {
   Result<std::unique_ptr<SegmentView>> view = SegmentView::Map(fd);
   if (!view.ok()) return;
-  SetMerge merge([](std::string_view, std::string_view, std::string) {});
+  SetMerge merge(Ignore);
   std::string copy;
   PartEncoder encoder(&copy);
   view.value()->ForEach(original.now(), [&](const PartHead& head, PartPoints* points) {
@@ -150,10 +175,14 @@ void Read(const Original& original, int fd) {
     merge.Add(head, {PartOwner::State::kLive, 0}, points);
   });
   SeriesOf(merge);
-  (void)DecodeParts(copy, [&](const PartHead&, PartPoints* points) {
-    for (PartPoint point; points->Next(&point);) {
-    }
-  });
+  Require(DecodeParts(copy,
+                      [&](const PartHead&, PartPoints* points) {
+                        for (PartPoint point; points->Next(&point);) {
+                        }
+                      })
+              .ok(),
+          "what was read cannot be written");
+  Fold(original, view.value().get());
 }
 
 }  // namespace

@@ -418,6 +418,25 @@ TEST_F(FamilyTest, SummaryForgetsItsWindowButNotItsTotals) {
   EXPECT_EQ(points[0].integer, 1000u);
 }
 
+TEST_F(FamilyTest, QuantilesMayComeInAnyOrderAndTwiceAndAscendInTheExposition) {
+  FamilyDescription description;
+  description.type = MetricType::kSummary;
+  description.name = "s";
+  description.quantiles = {0.99, 0.5, 0.5};
+  Family* family = Make(description);
+  Series* series = Get(family);
+  for (int i = 1; i <= 1000; ++i) series->Observe(i);
+  std::unique_ptr<PointSource> keep;
+  const std::vector<Point> points = ReadAll(family, &keep);
+  ASSERT_EQ(points[0].n_quantiles, 2u);
+  EXPECT_EQ(points[0].quantiles[0], 0.5);
+  EXPECT_NEAR(points[0].quantile_values[0], 500, 5);
+  EXPECT_EQ(points[0].quantiles[1], 0.99);
+  EXPECT_NEAR(points[0].quantile_values[1], 990, 9.9);
+  description.quantiles = {0.5, 0.99};
+  EXPECT_EQ(Make(description), family) << "the order is no difference";
+}
+
 TEST_F(FamilyTest, UpdatesOfAnyKindFindTheirSeries) {
   Family* counter = Make(MetricType::kCounter, "c_total", {"a"});
   const std::string_view value = "1";
