@@ -60,15 +60,23 @@ Family::Family(FamilyShape shape, FamilyContext* context)
 Family::~Family() {
   if (shape_.type == MetricType::kSummary) {
     SeriesArena::Walk walk = arena_.Begin();
-    while (Series* series = walk.Next()) delete SketchOf(series->cell());
-    delete SketchOf(sink_->cell());
+    while (Series* series = walk.Next()) DeleteSketch(series);
+    DeleteSketch(sink_);
   }
-  SeriesArena::Walk walk = arena_.Begin();
-  while (Series* series = walk.Next()) {
-    Stripes::Free(Stripes::Of(series->route_.load()), memory());
-    FreeNative(series);
+  if (!memory().shared()) {
+    SeriesArena::Walk walk = arena_.Begin();
+    while (Series* series = walk.Next()) {
+      Stripes::Free(Stripes::Of(series->route_.load()), memory());
+      FreeNative(series);
+    }
   }
   std::free(sink_);
+}
+
+void Family::DeleteSketch(Series* series) {
+  Sketch* sketch = SketchOf(series->cell());
+  if (sketch != nullptr && memory().shared()) sketch->KeepPages();
+  delete sketch;
 }
 
 FamilyHead Family::head() const {

@@ -56,6 +56,8 @@ class Family {
  public:
   // `context` must outlive the family. Throws std::bad_alloc.
   Family(FamilyShape shape, FamilyContext* context);
+  // In memory that other processes read everything stays as it is: it tells them what this process
+  // has counted, until they have taken it over.
   ~Family();
   Family(const Family&) = delete;
   Family& operator=(const Family&) = delete;
@@ -159,6 +161,8 @@ class Family {
   Word& NativeWord(Series* series) const { return series->cell()[words_per_cell_ - 1]; }
   void ObserveNative(Series* series, double v);
   void FreeNative(Series* series);
+  // At the end of the family.
+  void DeleteSketch(Series* series);
   const Clock& clock() const { return *context_->clock; }
   HotList& hot() const { return *context_->hot; }
   void SeriesRevived();

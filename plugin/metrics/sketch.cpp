@@ -51,8 +51,7 @@ Sketch* Sketch::Make(Duration window, TimePoint now, MetricMemory& memory) {
 }
 
 Sketch::~Sketch() {
-  // The file tells others what this process has counted until they have taken it over.
-  if (memory_.shared()) return;
+  if (pages_ == nullptr) return;
   for (uint32_t i = 0; i < SketchPages::kSlices; ++i) Clear(i);
   while (free_ != nullptr) {
     SketchPage* next = free_->next.load(std::memory_order_relaxed);

@@ -36,6 +36,9 @@ class Sketch {
   // As new.
   void Reset(TimePoint now);
 
+  // What it has counted stays in the memory when this goes. Nothing but delete may follow.
+  void KeepPages() { pages_ = nullptr; }
+
   // What it has counted, in the memory that it was made with.
   const SketchPages* pages() const { return pages_; }
 
@@ -50,7 +53,7 @@ class Sketch {
   MetricMemory& memory_;
   std::mutex mutex_;
   // Written with mutex_ held.
-  SketchPages* const pages_;
+  SketchPages* pages_;
   SketchPage* free_ = nullptr;  // pages of slices that have gone
 };
 

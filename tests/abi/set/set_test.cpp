@@ -88,6 +88,57 @@ TEST(SetTest, WhatAProcessCountedStaysWhenItIsGoneAndItsGaugesGo) {
   EXPECT_EQ(ValueIn(host.Get(), "c_total"), 5);
 }
 
+// What the native buckets of the histogram count; -1: it has none.
+int64_t NativeCount(Host& host) {
+  int64_t count = -1;
+  promplug_visitor visitor = {};
+  visitor.struct_size = sizeof visitor;
+  visitor.user = &count;
+  visitor.family = [](void*, const promplug_family_head*) { return int32_t{0}; };
+  visitor.point = [](void* user, const promplug_point* point) {
+    const promplug_native_histogram* native = point->native;
+    if (native == nullptr) return int32_t{0};
+    uint64_t sum = native->zero_count;
+    const uint64_t* counts = native->positive_counts;
+    for (size_t i = 0; i < native->n_positive_spans; ++i) {
+      for (uint32_t k = 0; k < native->positive_lengths[i]; ++k) sum += *counts++;
+    }
+    *static_cast<int64_t*>(user) = static_cast<int64_t>(sum);
+    return int32_t{0};
+  };
+  EXPECT_EQ(Api()->gather(host.p, &visitor, 10000, &host.err), PROMPLUG_OK) << host.err.text;
+  return count;
+}
+
+promplug_metric* NativeHistogram(Host& host) {
+  promplug_family_desc desc = {};
+  desc.struct_size = sizeof desc;
+  desc.type = PROMPLUG_HISTOGRAM;
+  desc.name = S("h");
+  desc.help = S("help");
+  desc.native_max_buckets = 20;
+  promplug_family* family = nullptr;
+  EXPECT_EQ(Api()->family(host.p, &desc, &family, &host.err), PROMPLUG_OK) << host.err.text;
+  return host.Metric(family);
+}
+
+TEST(SetTest, NativeBucketsStayWhenTheirProcessHasStopped) {
+  const SetWorld world;
+  Host host(world.Overrides());
+  host.Start();
+  Api()->observe(NativeHistogram(host), 1);
+  Process other([&] {
+    Host inside(world.Overrides());
+    inside.Start();
+    for (const double v : {1.0, 2.0, 3.0}) Api()->observe(NativeHistogram(inside), v);
+    return 0;
+  });
+  EXPECT_EQ(other.Join(), 0);
+  EXPECT_EQ(NativeCount(host), 4);
+  EXPECT_TRUE(Eventually([&] { return world.Files(".seg") == 1; })) << "it is folded";
+  EXPECT_EQ(NativeCount(host), 4);
+}
+
 TEST(SetTest, ForkChildrenBecomeProcessesOfTheirOwn) {
   const SetWorld world;
   Host host(world.Overrides());

@@ -60,6 +60,27 @@ TEST_F(ProcessSetTest, AViewHasAllThatLiveAndTheTotalsOfTheOthers) {
   EXPECT_THAT(Join()->Values(), without_gauge);
 }
 
+TEST_F(ProcessSetTest, NativeBucketsStayWhenTheirProcessHasEnded) {
+  auto a = Join();
+  auto b = Join();
+  for (Member* process : {a.get(), b.get()}) {
+    Get(MakeFamily(*process->registry, MetricType::kHistogram, "h", ProcessMode::kDefault, 16), "x")
+        ->Observe(3);
+  }
+  const auto native = [&] {
+    const auto view = a->set->Read(ignore_).value();
+    Point point;
+    const auto source = view->Read(0);
+    EXPECT_EQ(source->Next(&point, 1), 1u);
+    return point.native == nullptr ? 0 : point.native->positive_counts[0];
+  };
+  EXPECT_EQ(native(), 2u);
+  b.reset();
+  EXPECT_EQ(native(), 2u);
+  EXPECT_EQ(a->set->Fold({}, ignore_).value(), 1u);
+  EXPECT_EQ(native(), 2u);
+}
+
 TEST_F(ProcessSetTest, OfAProcessThatWasNotStartedOnlyTheTotalsAreSeen) {
   auto a = Join();
   auto b = Join(false);

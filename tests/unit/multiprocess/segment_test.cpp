@@ -121,6 +121,8 @@ TEST_F(SegmentTest, StaysReadableWhenTheProcessIsGone) {
   Get(MakeFamily(*registry_, MetricType::kCounter, "c_total"), "a")->CounterAdd(7);
   Series* summary = Get(MakeFamily(*registry_, MetricType::kSummary, "s"), "a");
   summary->Observe(1);
+  Get(MakeFamily(*registry_, MetricType::kHistogram, "h", ProcessMode::kDefault, 16), "a")
+      ->Observe(3);
   const std::unique_ptr<SegmentView> view = View();
   registry_.reset();
   memory_.reset();
@@ -128,6 +130,21 @@ TEST_F(SegmentTest, StaysReadableWhenTheProcessIsGone) {
   EXPECT_EQ(seen["c_total{id=\"a\"}"].point.point.integer, 7u);
   EXPECT_EQ(seen["s{id=\"a\"}"].point.point.integer, 1u);
   EXPECT_EQ(seen["s{id=\"a\"}"].window.size(), 1u);
+  EXPECT_THAT(seen["h{id=\"a\"}"].native, ElementsAre(1u));
+}
+
+TEST_F(SegmentTest, MemoryOfSummariesThatAreGoneIsUsedAgain) {
+  Family* family = MakeFamily(*registry_, MetricType::kSummary, "s");
+  uint64_t used = 0;
+  for (int i = 0; i < 200; ++i) {
+    Series* series = Get(family, "a");
+    series->Observe(i);
+    family->Unpin(series);
+    family->Remove(series);
+    for (int k = 0; k < 3; ++k) registry_->Maintain();
+    if (i == 100) used = memory_->used_bytes();
+  }
+  EXPECT_EQ(memory_->used_bytes(), used);
 }
 
 TEST_F(SegmentTest, RefusesSeriesWhereTheLimitOfTheSegmentIsReached) {
