@@ -56,7 +56,7 @@ class NativeBuckets {
   }
   // The same in a segment of another process, where `foreign` finds what pointers point to.
   template <typename Foreign, typename Use>
-  void ForEachIn(const Foreign& foreign, const Use& use) const {
+  void ForEachIn(Foreign& foreign, const Use& use) const {
     const uint32_t n = std::min(n_tables_.load(std::memory_order_acquire), kMaxTables);
     for (uint32_t i = 0; i < n; ++i) {
       const NativeTable* head = foreign.At(tables_[i]);

@@ -24,8 +24,9 @@ void NativeReading::Read(const NativeBuckets& buckets, uint32_t max_buckets, uin
 }
 
 void NativeReading::Read(const NativeBuckets& buckets, uint32_t max_buckets, uint32_t level,
-                         const ForeignMemory& foreign) {
-  ReadParts(buckets, max_buckets, level, [&](const auto& use) { buckets.ForEachIn(foreign, use); });
+                         LimitedMemory* foreign) {
+  ReadParts(buckets, max_buckets, level,
+            [&](const auto& use) { buckets.ForEachIn(*foreign, use); });
 }
 
 void NativeReading::CutClassic(uint64_t* counts, size_t n_bounds) const {

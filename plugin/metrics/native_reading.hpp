@@ -21,7 +21,7 @@ class NativeReading {
 
   // The same of the buckets of another process, where `foreign` finds what pointers point to.
   void Read(const NativeBuckets& buckets, uint32_t max_buckets, uint32_t level,
-            const ForeignMemory& foreign);
+            LimitedMemory* foreign);
 
   // The native buckets decide about the count: a reader refuses a histogram where they do not add
   // up to it. They and the classic ones are not read at the same moment, and a removal may come

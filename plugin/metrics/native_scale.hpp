@@ -105,7 +105,8 @@ constexpr int32_t kHighestCoarsest = CoarserIndex(kHighestFinest, kCoarsestLevel
 
 // Whether some number has the bucket of this index.
 constexpr bool IsIndexOfNumber(uint32_t level, int32_t index) {
-  return index >= CoarserIndex(kLowestFinest, level) && index <= CoarserIndex(kHighestFinest, level);
+  return index >= CoarserIndex(kLowestFinest, level) &&
+         index <= CoarserIndex(kHighestFinest, level);
 }
 
 // Whether all buckets of these spans are such as some number has.

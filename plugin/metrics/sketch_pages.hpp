@@ -56,7 +56,7 @@ struct SketchPages {
   // together. `foreign` finds what a pointer points to; a page that it does not find ends its
   // slice, as do numbers that do not ascend, or that no value has.
   template <typename Foreign, typename Use>
-  void ForEach(const Foreign& foreign, TimePoint now, const Use& use) const {
+  void ForEach(Foreign& foreign, TimePoint now, const Use& use) const {
     const uint32_t expired = Expired(now.time_since_epoch().count());
     const SketchPage* at[kSlices] = {};
     for (uint32_t i = 0; i < kSlices; ++i) {
@@ -83,7 +83,7 @@ struct SketchPages {
  private:
   // Takes the pages of that number and goes on behind them.
   template <typename Foreign, typename Use>
-  static void UseNumber(const Foreign& foreign, const SketchPage* (&at)[kSlices], int64_t number,
+  static void UseNumber(Foreign& foreign, const SketchPage* (&at)[kSlices], int64_t number,
                         const Use& use) {
     uint64_t sums[SketchPage::kBuckets] = {};
     for (const SketchPage*& page : at) {

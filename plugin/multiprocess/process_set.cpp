@@ -116,12 +116,13 @@ void ProcessSet::SayOnce(const Uuid& uuid, const Status& status, std::string_vie
 
 Result<SegmentView*> ProcessSet::View(const Uuid& uuid) {
   std::unique_ptr<SegmentView>& view = views_[uuid];
-  if (view != nullptr && !view->Outgrown()) return view.get();
+  if (view != nullptr) return view.get();
   const Result<OwnedFd> fd = directory_.OpenSegment(uuid);
   if (fd.status().code() == Code::kIo) return fd.status();
-  // One that is gone was folded meanwhile: what is mapped is still right.
-  if (!fd.ok()) return view.get();
-  Result<std::unique_ptr<SegmentView>> mapped = SegmentView::Map(fd.value().get());
+  // One that is gone was folded meanwhile.
+  if (!fd.ok()) return nullptr;
+  Result<std::unique_ptr<SegmentView>> mapped =
+      SegmentView::Map(fd.value().get(), [this, uuid] { return directory_.OpenSegment(uuid); });
   if (mapped.status().code() == Code::kIo) return mapped.status();
   if (mapped.ok()) {
     view = std::move(mapped).value();
@@ -154,9 +155,10 @@ Status ProcessSet::AddCollected(const Uuid& uuid, const PartOwner& owner, SetMer
 
 Status ProcessSet::AddProcess(const Uuid& uuid, const PartOwner& owner, SegmentView* view,
                               SetMerge* merge) {
-  view->ForEach(clock_.Now(),
-                [&](const PartHead& head, PartPoints* points) { merge->Add(head, owner, points); });
-  return AddCollected(uuid, owner, merge);
+  Status status = view->ForEach(clock_.Now(), [&](const PartHead& head, PartPoints* points) {
+    merge->Add(head, owner, points);
+  });
+  return status.ok() ? AddCollected(uuid, owner, merge) : status;
 }
 
 // The living first, the oldest of them in front: what they say their families are counts.

@@ -34,14 +34,12 @@ bool SegmentExemplars::ReadNode(const ExemplarNode& node, size_t capacity, const
   return false;
 }
 
-void SegmentExemplars::ReadAll(const FamilyRecord& record, const ForeignMemory& memory) {
-  const ExemplarNode* at = record.exemplars.load(std::memory_order_acquire);
-  size_t left = memory.size() / sizeof(ExemplarNode);
-  for (; at != nullptr && left > 0; --left) {
-    const ExemplarNode* node = memory.At(at);
+void SegmentExemplars::ReadAll() {
+  for (const ExemplarNode* at = newest_; at != nullptr;) {
+    const ExemplarNode* node = memory_.Look(at);
     if (node == nullptr) return;
     const size_t capacity = node->capacity;
-    if (memory.At(at, sizeof(ExemplarNode) + capacity) == nullptr) return;
+    if (memory_.Member(at, sizeof(ExemplarNode) + capacity) == nullptr) return;
     const Series* series = nullptr;
     Kept kept;
     if (ReadNode(*node, capacity, &series, &kept)) kept_.emplace(series, std::move(kept));
@@ -49,10 +47,8 @@ void SegmentExemplars::ReadAll(const FamilyRecord& record, const ForeignMemory& 
   }
 }
 
-const std::vector<Exemplar>& SegmentExemplars::Of(const Series* series, size_t buckets,
-                                                  const FamilyRecord& record,
-                                                  const ForeignMemory& memory) {
-  if (!std::exchange(read_, true)) ReadAll(record, memory);
+const std::vector<Exemplar>& SegmentExemplars::Of(const Series* series, size_t buckets) {
+  if (!std::exchange(read_, true)) ReadAll();
   exemplars_.clear();
   const auto [begin, end] = kept_.equal_range(series);
   for (auto at = begin; at != end; ++at) {

@@ -14,10 +14,13 @@ namespace promplug {
 // The exemplars of one family in another process's segment.
 class SegmentExemplars {
  public:
+  // `newest`, the owner's pointer, leads to all of them. `memory` must outlive it.
+  SegmentExemplars(const ExemplarNode* newest, LimitedMemory* memory)
+      : newest_(newest), memory_(*memory) {}
+
   // Those of one series, one for each of `buckets`; empty: it has none. `series` is the owner's
   // pointer. The list of the family is read once, at the first call. Valid until the next call.
-  const std::vector<Exemplar>& Of(const Series* series, size_t buckets, const FamilyRecord& record,
-                                  const ForeignMemory& memory);
+  const std::vector<Exemplar>& Of(const Series* series, size_t buckets);
 
  private:
   struct Kept {
@@ -27,10 +30,12 @@ class SegmentExemplars {
     std::string labels;
   };
 
-  void ReadAll(const FamilyRecord& record, const ForeignMemory& memory);
+  void ReadAll();
   static bool ReadNode(const ExemplarNode& node, size_t capacity, const Series** series,
                        Kept* kept);
 
+  const ExemplarNode* const newest_;
+  LimitedMemory& memory_;
   bool read_ = false;
   std::multimap<const Series*, Kept> kept_;
   std::vector<Exemplar> exemplars_;

@@ -6,7 +6,6 @@
 #include <cstring>
 
 #include "base/acquire_fence.hpp"
-#include "metrics/host_cells.hpp"
 #include "metrics/labels.hpp"
 #include "metrics/native_buckets.hpp"
 #include "metrics/sketch_pages.hpp"
@@ -15,8 +14,11 @@
 namespace promplug {
 namespace {
 
-// So often is a series read that changes hands meanwhile.
+// So often is a series read that changes hands meanwhile, and so often a cell.
 constexpr int kTries = 4;
+static_assert(LimitedMemory::kReadings >= 2 * kTries * kTries);
+// Far beyond that of any cell; less than what would pass the end of all numbers.
+constexpr size_t kLargestStride = size_t{1} << 20;
 
 double AsDouble(const Word& word) {
   return std::bit_cast<double>(word.load(std::memory_order_relaxed));
@@ -49,28 +51,27 @@ bool SegmentPoints::Fits(const FamilyShape& shape, uint32_t words_per_cell) {
   return instrument && words_per_cell == WordsOf(shape);
 }
 
-SegmentPoints::SegmentPoints(const ForeignMemory& memory, const FamilyRecord& record,
-                             const FamilyShape& shape, const std::vector<std::string_view>& states,
-                             TimePoint now)
-    : memory_(memory),
+SegmentPoints::SegmentPoints(LimitedMemory* memory, const FamilyRecord& record,
+                             const SegmentLists& lists, const FamilyShape& shape,
+                             const std::vector<std::string_view>& states, TimePoint now)
+    : memory_(*memory),
       record_(record),
       shape_(shape),
       states_(states),
       now_(now),
-      words_(record.words_per_cell),
+      words_(WordsOf(shape)),
       stamped_(IsSingle(shape.type) && shape.process_mode == ProcessMode::kLatest),
-      chunks_left_(memory.size() / sizeof(Chunk)) {
+      exemplars_(lists.exemplars, memory),
+      host_cells_(lists.host_cells, memory) {
   EnterChunk(record.chunks.load(std::memory_order_acquire));
 }
 
 bool SegmentPoints::EnterChunk(const Chunk* owner_pointer) {
   chunk_ = nullptr;
-  if (owner_pointer == nullptr || chunks_left_ == 0) return false;
-  --chunks_left_;
-  const Chunk* chunk = memory_.At(owner_pointer);
+  const Chunk* chunk = memory_.Look(owner_pointer);
   if (chunk == nullptr) return false;
   used_ = chunk->used.load(std::memory_order_acquire);
-  if (memory_.At(owner_pointer, sizeof(Chunk) + used_) == nullptr) return false;
+  if (memory_.Member(owner_pointer, sizeof(Chunk) + used_) == nullptr) return false;
   chunk_ = chunk;
   chunk_pointer_ = owner_pointer;
   offset_ = 0;
@@ -85,6 +86,7 @@ const Series* SegmentPoints::NextBlock() {
       const uint32_t bytes = SegmentSeries::EntryBytes(*series);
       if (bytes >= least && bytes % sizeof(Word) == 0 && bytes <= used_ - offset_) {
         offset_ += bytes;
+        block_bytes_ = bytes;
         return series;
       }
     }
@@ -116,7 +118,7 @@ bool SegmentPoints::Read(const Series& series, PartPoint* out) {
 bool SegmentPoints::ReadOnce(const Series& series, const SegmentSeries::Identity& seen,
                              PartPoint* out) {
   const size_t label_bytes = SegmentSeries::LabelBytes(series);
-  const size_t room = SegmentSeries::EntryBytes(series) - sizeof(Series) - words_ * sizeof(Word);
+  const size_t room = block_bytes_ - sizeof(Series) - words_ * sizeof(Word);
   if (label_bytes > room) return false;
   labels_.assign(reinterpret_cast<const char*>(SegmentSeries::Cell(series) + words_), label_bytes);
   if (!IsLabelBlock(labels_)) return false;
@@ -143,11 +145,13 @@ bool SegmentPoints::ReadOnce(const Series& series, const SegmentSeries::Identity
 }
 
 template <typename Use>
-void SegmentPoints::EachCell(const Series& series, uintptr_t route, const Use& use) const {
+void SegmentPoints::EachCell(const Series& series, uintptr_t route, const Use& use) {
   use(SegmentSeries::Cell(series));
   const auto* stripes = reinterpret_cast<const char*>(Stripes::Of(route));
   if (stripes == nullptr) return;
   const uint32_t count = Stripes::CountOf(route);
+  const size_t stride = Stripes::OffsetOf(route, 1) - Stripes::OffsetOf(route, 0);
+  if (count > Stripes::kMax || stride < words_ * sizeof(Word) || stride > kLargestStride) return;
   const size_t bytes = Stripes::OffsetOf(route, count - 1) + words_ * sizeof(Word);
   const char* here = memory_.At(stripes, bytes);
   if (here == nullptr || reinterpret_cast<uintptr_t>(here) % alignof(Word) != 0) return;
@@ -162,18 +166,8 @@ const Series* SegmentPoints::OwnersPointer(const Series& series) const {
   return reinterpret_cast<const Series*>(reinterpret_cast<uintptr_t>(chunk_pointer_) + offset);
 }
 
-uint64_t SegmentPoints::HostCells(const Series& series) const {
-  if (!SegmentSeries::HasHostCells(series)) return 0;
-  const Series* wanted = OwnersPointer(series);
-  uint64_t sum = 0;
-  const HostCellNode* at = record_.host_cells.load(std::memory_order_acquire);
-  for (size_t left = memory_.size() / sizeof(HostCellNode); at != nullptr && left > 0; --left) {
-    const HostCellNode* node = memory_.At(at);
-    if (node == nullptr) break;
-    if (node->series.load(std::memory_order_acquire) == wanted) sum += node->counted();
-    at = node->next;
-  }
-  return sum;
+uint64_t SegmentPoints::HostCells(const Series& series) {
+  return SegmentSeries::HasHostCells(series) ? host_cells_.Sum(OwnersPointer(series)) : 0;
 }
 
 void SegmentPoints::ReadCounter(const Series& series, uintptr_t route, Point* out) {
@@ -195,7 +189,7 @@ void SegmentPoints::ReadCounter(const Series& series, uintptr_t route, Point* ou
   out->integer = whole;
   out->value = static_cast<double>(whole) + fraction;
   if (!SegmentSeries::HasExemplars(series)) return;
-  const auto& exemplars = exemplars_.Of(OwnersPointer(series), 1, record_, memory_);
+  const auto& exemplars = exemplars_.Of(OwnersPointer(series), 1);
   out->exemplars = exemplars.data();
   out->n_exemplars = exemplars.size();
 }
@@ -214,7 +208,7 @@ void SegmentPoints::ReadHistogram(const Series& series, uintptr_t route, Point* 
   out->sum = sum;
   if (shape_.native.max_buckets != 0) ReadNative(series, out);
   if (!SegmentSeries::HasExemplars(series)) return;
-  const auto& exemplars = exemplars_.Of(OwnersPointer(series), buckets, record_, memory_);
+  const auto& exemplars = exemplars_.Of(OwnersPointer(series), buckets);
   out->exemplars = exemplars.data();
   out->n_exemplars = exemplars.size();
 }
@@ -223,7 +217,7 @@ void SegmentPoints::ReadNative(const Series& series, Point* out) {
   const uint64_t word = SegmentSeries::Cell(series)[words_ - 1].load(std::memory_order_acquire);
   const NativeBuckets* buckets = memory_.At(reinterpret_cast<const NativeBuckets*>(word));
   if (buckets == nullptr) return;
-  native_.Read(*buckets, shape_.native.max_buckets, shape_.native.level, memory_);
+  native_.Read(*buckets, shape_.native.max_buckets, shape_.native.level, &memory_);
   native_.histogram().zero_threshold = shape_.native.zero_threshold;
   out->native = &native_.histogram();
   native_.CutClassic(counts_.data(), out->n_bounds);

@@ -11,10 +11,17 @@
 #include "metrics/series_arena.hpp"
 #include "metrics/shape.hpp"
 #include "multiprocess/segment_exemplars.hpp"
+#include "multiprocess/segment_host_cells.hpp"
 #include "multiprocess/segment_series.hpp"
 #include "multiprocess/set_point.hpp"
 
 namespace promplug {
+
+// The newest members of those lists of a family that grow at their beginning; the owner's pointers.
+struct SegmentLists {
+  const ExemplarNode* exemplars = nullptr;
+  const HostCellNode* host_cells = nullptr;
+};
 
 // The series of one family in another process's segment, while that goes on. A series is read
 // between two looks at the words that change when it goes or when its block is used again: what was
@@ -25,8 +32,9 @@ class SegmentPoints final : public PartPoints {
   static bool Fits(const FamilyShape& shape, uint32_t words_per_cell);
 
   // All must outlive it. REQUIRES: Fits()
-  SegmentPoints(const ForeignMemory& memory, const FamilyRecord& record, const FamilyShape& shape,
-                const std::vector<std::string_view>& states, TimePoint now);
+  SegmentPoints(LimitedMemory* memory, const FamilyRecord& record, const SegmentLists& lists,
+                const FamilyShape& shape, const std::vector<std::string_view>& states,
+                TimePoint now);
 
   bool Next(PartPoint* out) override;
 
@@ -38,16 +46,16 @@ class SegmentPoints final : public PartPoints {
   bool ReadOnce(const Series& series, const SegmentSeries::Identity& seen, PartPoint* out);
   // Calls use(cell) for the own cell and every stripe.
   template <typename Use>
-  void EachCell(const Series& series, uintptr_t route, const Use& use) const;
+  void EachCell(const Series& series, uintptr_t route, const Use& use);
   void ReadCounter(const Series& series, uintptr_t route, Point* out);
   void ReadHistogram(const Series& series, uintptr_t route, Point* out);
   void ReadNative(const Series& series, Point* out);
   void ReadSummary(const Series& series, PartPoint* out);
   void ReadSingle(const Series& series, PartPoint* out) const;
-  uint64_t HostCells(const Series& series) const;
+  uint64_t HostCells(const Series& series);
   const Series* OwnersPointer(const Series& series) const;
 
-  const ForeignMemory& memory_;
+  LimitedMemory& memory_;
   const FamilyRecord& record_;
   const FamilyShape& shape_;
   const std::vector<std::string_view>& states_;
@@ -59,13 +67,14 @@ class SegmentPoints final : public PartPoints {
   const Chunk* chunk_pointer_ = nullptr;  // of the owner
   uint32_t used_ = 0;
   uint32_t offset_ = 0;
-  size_t chunks_left_;  // so that a list that goes round ends
+  uint32_t block_bytes_ = 0;  // of the series that is being read
 
   std::string labels_;
   std::vector<uint64_t> counts_;
   std::vector<SketchBucket> window_;
   NativeReading native_;
   SegmentExemplars exemplars_;
+  SegmentHostCells host_cells_;
 };
 
 }  // namespace promplug

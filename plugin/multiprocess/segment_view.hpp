@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <utility>
 #include <vector>
 
 #include "base/clock.hpp"
@@ -12,6 +13,7 @@
 #include "metrics/foreign_memory.hpp"
 #include "metrics/shape.hpp"
 #include "multiprocess/segment_layout.hpp"
+#include "multiprocess/segment_points.hpp"
 #include "multiprocess/set_point.hpp"
 
 namespace promplug {
@@ -21,42 +23,74 @@ namespace promplug {
 // thread at a time.
 class SegmentView {
  public:
-  // kInvalid: not a segment; kVersion: of a layout that this plugin does not read; kIo.
-  static Result<std::unique_ptr<SegmentView>> Map(int fd);
-  ~SegmentView();
+  // Opens the same file again. It is asked where the owner has made the file longer, so that a view
+  // keeps no descriptor.
+  using Reopen = std::function<Result<OwnedFd>()>;
+  // kInvalid: not a segment; kVersion: of a layout that this plugin does not read; kIo. Without
+  // `reopen`, for a file that does not grow any more.
+  static Result<std::unique_ptr<SegmentView>> Map(int fd, Reopen reopen = nullptr);
   SegmentView(const SegmentView&) = delete;
   SegmentView& operator=(const SegmentView&) = delete;
 
-  const SegmentHeader& header() const { return *static_cast<const SegmentHeader*>(base_); }
+  // Valid until the next ForEach().
+  const SegmentHeader& header() const { return mapping_.header(); }
   uint32_t worker() const { return header().worker.load(std::memory_order_relaxed); }
   SegmentPhase phase() const {
     return static_cast<SegmentPhase>(header().phase.load(std::memory_order_acquire));
   }
-  // Whether the owner has made the file longer than what is mapped: then Map() it again.
-  bool Outgrown() const { return header().bytes.load(std::memory_order_acquire) > size_; }
 
-  // Calls use(head, points) for each family. What it is given is valid until it returns. `now` is
-  // for the windows of summaries. Throws std::bad_alloc.
+  // Calls use(head, points) for each family. What it is given is valid until it returns. Whatever
+  // was there before the call is given; of a file that is gone, what is mapped. `now` is for the
+  // windows of summaries. kIo: the file is longer and cannot be opened again; nothing was used.
+  // Throws std::bad_alloc.
   using Use = std::function<void(const PartHead& head, PartPoints* points)>;
-  void ForEach(TimePoint now, const Use& use);
+  Status ForEach(TimePoint now, const Use& use);
 
  private:
   struct KnownFamily {
-    const FamilyRecord* record;  // here
+    const FamilyRecord* record = nullptr;  // the owner's pointer
+    SegmentLists lists;
     FamilyShape shape;
     std::vector<std::string_view> states;
-    bool good = false;
   };
 
-  SegmentView(const void* base, uint64_t size) : base_(base), size_(size) {}
-  ForeignMemory memory() const;
-  void FindNewFamilies(const ForeignMemory& memory);
+  // A file, mapped as a whole.
+  class Mapping {
+   public:
+    static Result<Mapping> Make(int fd);
+    Mapping(Mapping&& other) noexcept
+        : base_(std::exchange(other.base_, nullptr)), size_(other.size_) {}
+    Mapping& operator=(Mapping&& other) noexcept {
+      std::swap(base_, other.base_);
+      std::swap(size_, other.size_);
+      return *this;
+    }
+    ~Mapping();
+    const SegmentHeader& header() const { return *static_cast<const SegmentHeader*>(base_); }
+    const void* base() const { return base_; }
+    uint64_t size() const { return size_; }
 
-  const void* const base_;
-  const uint64_t size_;
+   private:
+    Mapping(void* base, uint64_t size) : base_(base), size_(size) {}
+    void* base_;
+    uint64_t size_;
+  };
+
+  SegmentView(Mapping mapping, Reopen reopen);
+  // Follows the file. kIo
+  Status UpdateMemory();
+  Status MapAgain();
+  Status FindNewFamilies();
+  Status FindLists();
+
+  Mapping mapping_;
+  const Reopen reopen_;
+  const uint64_t owner_base_;
+  ForeignMemory memory_;
   // In the order in which they were made. They never go.
   std::vector<std::unique_ptr<KnownFamily>> families_;
   const FamilyRecord* newest_ = nullptr;  // the owner's pointer
+  uint64_t family_bytes_ = 0;             // of all records that were looked at
 };
 
 }  // namespace promplug

@@ -150,9 +150,12 @@ void AddTotals(const std::string& totals, SetMerge* merge) {
 // What the process has counted goes to the totals, and these to the next ones.
 void Fold(const Original& original, SegmentView* view) {
   SetMerge gone(Ignore);
-  view->ForEach(original.now(), [&](const PartHead& head, PartPoints* points) {
-    gone.Add(head, {PartOwner::State::kDead, 0}, points);
-  });
+  Require(view->ForEach(original.now(),
+                        [&](const PartHead& head, PartPoints* points) {
+                          gone.Add(head, {PartOwner::State::kDead, 0}, points);
+                        })
+              .ok(),
+          "the view cannot be read");
   SetMerge totals(Ignore);
   AddTotals(FoldFamilies(gone, {}), &totals);
   SeriesOf(totals);
@@ -166,12 +169,12 @@ void Read(const Original& original, int fd) {
   SetMerge merge(Ignore);
   std::string copy;
   PartEncoder encoder(&copy);
-  view.value()->ForEach(original.now(), [&](const PartHead& head, PartPoints* points) {
+  (void)view.value()->ForEach(original.now(), [&](const PartHead& head, PartPoints* points) {
     encoder.Family(head);
     for (PartPoint point; points->Next(&point);) encoder.Add(point);
   });
   encoder.End();
-  view.value()->ForEach(original.now(), [&](const PartHead& head, PartPoints* points) {
+  (void)view.value()->ForEach(original.now(), [&](const PartHead& head, PartPoints* points) {
     merge.Add(head, {PartOwner::State::kLive, 0}, points);
   });
   SeriesOf(merge);

@@ -7,6 +7,8 @@
 #include <limits>
 
 #include "metrics/family_record.hpp"
+#include "metrics/host_cells.hpp"
+#include "metrics/series_arena.hpp"
 #include "multiprocess/fold.hpp"
 #include "multiprocess/part_codec.hpp"
 #include "multiprocess/set_merge.hpp"
@@ -18,13 +20,16 @@ namespace {
 
 using test::Get;
 using test::MakeFamily;
+using ::testing::ElementsAre;
 
 class SegmentDamageTest : public test::SegmentFixture {
  protected:
   void Merge(SetMerge* merge, PartOwner::State state) {
-    View()->ForEach(clock_.Now(), [&](const PartHead& head, PartPoints* points) {
-      merge->Add(head, {state, 0}, points);
-    });
+    const Status status =
+        View()->ForEach(clock_.Now(), [&](const PartHead& head, PartPoints* points) {
+          merge->Add(head, {state, 0}, points);
+        });
+    EXPECT_TRUE(status.ok()) << status.text();
   }
 
   // Whether what a fold makes of the segment can be read again, with so many points.
@@ -68,12 +73,27 @@ TEST(FamilyShapeBytes, WhatNoShapeSaysIsRefused) {
       {"help", [](FamilyShape* shape) { shape->help = "\xc3"; }},
       {"unit", [](FamilyShape* shape) { shape->unit = "\xff"; }},
       {"state", [](FamilyShape* shape) { shape->states = {"\xff"}; }},
-      {"bounds descend", [](FamilyShape* shape) { shape->buckets = {2, 1}; }},
-      {"bound twice", [](FamilyShape* shape) { shape->buckets = {1, 1}; }},
-      {"bound +Inf", [&](FamilyShape* shape) { shape->buckets = {1, kInfinity}; }},
+      {"bounds descend",
+       [](FamilyShape* shape) {
+         shape->buckets = {2, 1};
+       }},
+      {"bound twice",
+       [](FamilyShape* shape) {
+         shape->buckets = {1, 1};
+       }},
+      {"bound +Inf",
+       [&](FamilyShape* shape) {
+         shape->buckets = {1, kInfinity};
+       }},
       {"bound NaN", [&](FamilyShape* shape) { shape->buckets = {kNaN}; }},
-      {"quantiles descend", [](FamilyShape* shape) { shape->quantiles = {0.9, 0.5}; }},
-      {"quantile twice", [](FamilyShape* shape) { shape->quantiles = {0.5, 0.5}; }},
+      {"quantiles descend",
+       [](FamilyShape* shape) {
+         shape->quantiles = {0.9, 0.5};
+       }},
+      {"quantile twice",
+       [](FamilyShape* shape) {
+         shape->quantiles = {0.5, 0.5};
+       }},
       {"quantile above 1", [](FamilyShape* shape) { shape->quantiles = {1.5}; }},
       {"quantile NaN", [&](FamilyShape* shape) { shape->quantiles = {kNaN}; }},
       {"zero threshold", [](FamilyShape* shape) { shape->native.zero_threshold = -1; }},
@@ -107,6 +127,73 @@ TEST_F(SegmentDamageTest, ExemplarsWithoutLabelsAreLeftOut) {
   *text = '\xff';
   EXPECT_EQ(Read()["c_total{id=\"a\"}"].exemplars.size(), 0u);
   ExpectFoldable(1);
+}
+
+TEST_F(SegmentDamageTest, TheSizeOfACellIsThatOfItsFamilyWhateverTheRecordSaysLater) {
+  Family* family = MakeFamily(*registry_, MetricType::kHistogram, "h");
+  Get(family, "a")->Observe(5);
+  const std::unique_ptr<SegmentView> view = View();
+  EXPECT_THAT(Read(view.get())["h{id=\"a\"}"].counts, ElementsAre(0u, 1u, 0u, 0u));
+  FamilyRecord* record = memory_->header()->families.load();
+  for (const uint32_t words : {0u, 1u, 2000u, 0xFFFFFFFFu}) {
+    record->words_per_cell = words;
+    auto seen = Read(view.get());
+    ASSERT_EQ(seen.size(), 1u);
+    EXPECT_THAT(seen["h{id=\"a\"}"].counts, ElementsAre(0u, 1u, 0u, 0u));
+  }
+}
+
+TEST_F(SegmentDamageTest, NoRouteLeadsOutOfTheFile) {
+  Family* family = MakeFamily(*registry_, MetricType::kCounter, "c_total");
+  Series* series = Get(family, "a");
+  series->CounterAdd(5);
+  family->Promote(series);
+  auto* route = reinterpret_cast<uint64_t*>(series);  // its first word
+  const uint64_t good = *route;
+  constexpr int kAddressBits = 48;
+  const uint64_t address = good & ((uint64_t{1} << kAddressBits) - 1);
+  ASSERT_GT(address, memory_->header()->owner_base);
+  const std::unique_ptr<SegmentView> view = View();
+  for (uint64_t upper = 0; upper < 0x10000; ++upper) {
+    *route = address | upper << kAddressBits;
+    ASSERT_EQ(Read(view.get()).size(), 1u);
+  }
+  *route = good;
+  EXPECT_EQ(Read(view.get())["c_total{id=\"a\"}"].point.point.integer, 5u);
+}
+
+TEST_F(SegmentDamageTest, ListsThatGoRoundCostNoMoreThanTheFileIsLong) {
+  Family* family = MakeFamily(*registry_, MetricType::kGauge, "g");
+  Get(family, "a");
+  Family* counter = MakeFamily(*registry_, MetricType::kCounter, "c_total");
+  *counter->AddHostCell(Get(counter, "a")) += 1;
+  FamilyRecord* newest = memory_->header()->families.load();
+  FamilyRecord* oldest = newest->next.load();
+  Chunk* chunk = oldest->chunks.load();
+  HostCellNode* cell = newest->host_cells.load();
+  chunk->next.store(chunk);
+  cell->next = cell;
+  oldest->next.store(newest);
+  size_t families = 0;
+  size_t points = 0;
+  const Status status = View()->ForEach(clock_.Now(), [&](const PartHead&, PartPoints* each) {
+    ++families;
+    for (PartPoint point; each->Next(&point);) ++points;
+  });
+  EXPECT_TRUE(status.ok()) << status.text();
+  const uint64_t bytes = memory_->header()->bytes.load();
+  EXPECT_GE(points, 2u);
+  EXPECT_LE(points, bytes / sizeof(Series));
+  EXPECT_LE(families, bytes / sizeof(FamilyRecord));
+  chunk->next.store(nullptr);
+  cell->next = nullptr;
+  oldest->next.store(nullptr);
+}
+
+TEST_F(SegmentDamageTest, AnOwnerThatHasItAtNoPageIsRefused) {
+  memory_->header()->owner_base += sizeof(uint64_t);
+  const Result<OwnedFd> fd = directory_->OpenSegment(memory_->uuid());
+  EXPECT_EQ(SegmentView::Map(fd.value().get()).status().code(), Code::kInvalid);
 }
 
 }  // namespace

@@ -40,33 +40,35 @@ class SegmentFixture : public ::testing::Test {
   }
 
   std::unique_ptr<SegmentView> View() {
-    const Result<OwnedFd> fd = directory_->OpenSegment(memory_->uuid());
-    return SegmentView::Map(fd.value().get()).value();
+    const auto open = [this, uuid = memory_->uuid()] { return directory_->OpenSegment(uuid); };
+    return SegmentView::Map(open().value().get(), open).value();
   }
 
   std::map<std::string, Seen> Read() { return Read(View().get()); }
   std::map<std::string, Seen> Read(SegmentView* view) {
     std::map<std::string, Seen> all;
-    view->ForEach(clock_.Now(), [&](const PartHead& head, PartPoints* points) {
-      PartPoint point;
-      while (points->Next(&point)) {
-        Seen& seen = all[std::string(head.head.name) + std::string(point.point.labels)];
-        seen.point = point;
-        if (head.head.type == MetricType::kHistogram) {
-          seen.counts.assign(point.point.counts, point.point.counts + point.point.n_bounds + 1);
-        }
-        seen.window.assign(point.window, point.window + point.n_window);
-        for (size_t i = 0; i < point.point.n_exemplars; ++i) {
-          seen.exemplars.emplace_back(point.point.exemplars[i].labels);
-        }
-        const NativeHistogram* native = point.point.native;
-        if (native == nullptr) continue;
-        uint64_t positive = 0;
-        for (size_t i = 0; i < native->n_positive_spans; ++i)
-          positive += native->positive_lengths[i];
-        seen.native.assign(native->positive_counts, native->positive_counts + positive);
-      }
-    });
+    const Status status =
+        view->ForEach(clock_.Now(), [&](const PartHead& head, PartPoints* points) {
+          PartPoint point;
+          while (points->Next(&point)) {
+            Seen& seen = all[std::string(head.head.name) + std::string(point.point.labels)];
+            seen.point = point;
+            if (head.head.type == MetricType::kHistogram) {
+              seen.counts.assign(point.point.counts, point.point.counts + point.point.n_bounds + 1);
+            }
+            seen.window.assign(point.window, point.window + point.n_window);
+            for (size_t i = 0; i < point.point.n_exemplars; ++i) {
+              seen.exemplars.emplace_back(point.point.exemplars[i].labels);
+            }
+            const NativeHistogram* native = point.point.native;
+            if (native == nullptr) continue;
+            uint64_t positive = 0;
+            for (size_t i = 0; i < native->n_positive_spans; ++i)
+              positive += native->positive_lengths[i];
+            seen.native.assign(native->positive_counts, native->positive_counts + positive);
+          }
+        });
+    EXPECT_TRUE(status.ok()) << status.text();
     return all;
   }
 

@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <cmath>
 #include <cstring>
 #include <random>
@@ -113,8 +114,69 @@ TEST_F(SegmentTest, AViewFindsFamiliesAndSeriesThatCameLater) {
   Get(MakeFamily(*registry_, MetricType::kGauge, "g"), "a");
   EXPECT_EQ(Read(view.get()).size(), 3u);
   for (int i = 0; i < 20000; ++i) Get(family, std::to_string(i));
-  EXPECT_TRUE(view->Outgrown());
-  EXPECT_EQ(Read().size(), 20003u);
+  EXPECT_EQ(Read(view.get()).size(), 20003u);
+}
+
+// Families, exemplars and cells of the host stand in lists that begin with the newest, here beyond
+// what was mapped.
+TEST_F(SegmentTest, AViewFollowsAFileThatGrowsAndLosesNothingWhereItIsGone) {
+  Family* family = MakeFamily(*registry_, MetricType::kCounter, "c_total");
+  Series* series = Get(family, "a");
+  const auto count = [&] {
+    EXPECT_TRUE(family->Apply(series, UpdateOp::kAdd, 1, {"{trace=\"t\"}", 1, 9}).ok());
+    *family->AddHostCell(series) += 10;
+  };
+  const auto grow = [&](std::string_view name) {
+    Family* grown = MakeFamily(*registry_, MetricType::kCounter, name);
+    const uint64_t bytes = memory_->header()->bytes.load();
+    for (int i = 0; memory_->header()->bytes.load() == bytes; ++i) Get(grown, std::to_string(i));
+    const Exemplar exemplar = {"{trace=\"t\"}", 1, 9};
+    EXPECT_TRUE(family->Apply(Get(family, name), UpdateOp::kAdd, 1, exemplar).ok());
+    count();
+  };
+  count();
+  const std::unique_ptr<SegmentView> view = View();
+  grow("b_total");
+  auto seen = Read(view.get());
+  EXPECT_EQ(seen["c_total{id=\"a\"}"].point.point.integer, 22u);
+  EXPECT_EQ(seen["c_total{id=\"a\"}"].exemplars.size(), 1u);
+  EXPECT_EQ(seen["c_total{id=\"b_total\"}"].exemplars.size(), 1u);
+  EXPECT_TRUE(seen.contains("b_total{id=\"0\"}"));
+  directory_->Unlink(memory_->uuid());
+  grow("d_total");
+  seen = Read(view.get());
+  EXPECT_EQ(seen["c_total{id=\"a\"}"].point.point.integer, 23u);
+  EXPECT_EQ(seen["c_total{id=\"a\"}"].exemplars.size(), 1u);
+  EXPECT_TRUE(seen.contains("b_total{id=\"0\"}"));
+  EXPECT_FALSE(seen.contains("d_total{id=\"0\"}"));
+}
+
+TEST_F(SegmentTest, AFileThatCannotBeOpenedAgainIsAnErrorAndUsesNothing) {
+  Family* family = MakeFamily(*registry_, MetricType::kCounter, "c_total");
+  Get(family, "a");
+  const Result<OwnedFd> fd = directory_->OpenSegment(memory_->uuid());
+  const auto view = SegmentView::Map(fd.value().get(), [] {
+                      return Result<OwnedFd>(Status(Code::kIo, "EMFILE"));
+                    }).value();
+  EXPECT_EQ(Read(view.get()).size(), 1u);
+  for (int i = 0; i < 5000; ++i) Get(family, std::to_string(i));
+  bool used = false;
+  const Status status =
+      view->ForEach(clock_.Now(), [&](const PartHead&, PartPoints*) { used = true; });
+  EXPECT_EQ(status.code(), Code::kIo);
+  EXPECT_FALSE(used);
+}
+
+TEST_F(SegmentTest, ManyCellsOfTheHostInOneFamilyAreReadInOneWalk) {
+  Family* family = MakeFamily(*registry_, MetricType::kCounter, "c_total");
+  constexpr int kSeries = 50000;
+  for (int i = 0; i < kSeries; ++i) *family->AddHostCell(Get(family, std::to_string(i))) += 1;
+  const auto begin = std::chrono::steady_clock::now();
+  uint64_t sum = 0;
+  for (const auto& [name, seen] : Read()) sum += seen.point.point.integer;
+  EXPECT_EQ(sum, uint64_t{kSeries});
+  // A walk for each of them takes longer.
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(5));
 }
 
 TEST_F(SegmentTest, StaysReadableWhenTheProcessIsGone) {
