@@ -78,19 +78,32 @@ ExemplarNode* ExemplarStore::NewNode(size_t text_bytes) {
   return node;
 }
 
-ExemplarNode* ExemplarStore::Place(const Series* series, uint32_t bucket, size_t text_bytes) {
-  std::vector<ExemplarNode*>& row = rows_[series];
-  auto at = std::lower_bound(row.begin(), row.end(), bucket,
-                             [](const ExemplarNode* node, uint32_t wanted) {
-                               return node->bucket.load(std::memory_order_relaxed) < wanted;
-                             });
+ExemplarNode* ExemplarStore::Place(const Series* series, uint32_t bucket,
+                                   size_t text_bytes) noexcept {
+  try {
+    return PlaceIn(&rows_[series], series, bucket, text_bytes);
+  } catch (const std::bad_alloc&) {
+    return nullptr;
+  }
+}
+
+ExemplarNode* ExemplarStore::PlaceIn(std::vector<ExemplarNode*>* into, const Series* series,
+                                     uint32_t bucket, size_t text_bytes) {
+  std::vector<ExemplarNode*>& row = *into;
+  const auto at = std::lower_bound(row.begin(), row.end(), bucket,
+                                   [](const ExemplarNode* node, uint32_t wanted) {
+                                     return node->bucket.load(std::memory_order_relaxed) < wanted;
+                                   });
   const bool there = at != row.end() && (*at)->bucket.load(std::memory_order_relaxed) == bucket;
   if (there && (*at)->capacity >= text_bytes) return *at;
+  const auto place = at - row.begin();
+  // Before the node is made, which nobody would know if there was no room for it.
+  if (!there) row.reserve(row.size() + 1);
   ExemplarNode* node = NewNode(text_bytes);
   if (there) {
-    Release(std::exchange(*at, node));
+    Release(std::exchange(row[static_cast<size_t>(place)], node));
   } else {
-    row.insert(at, node);
+    row.insert(row.begin() + place, node);
   }
   const NodeChange change(node);
   node->length.store(0, std::memory_order_relaxed);

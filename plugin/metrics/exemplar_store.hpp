@@ -48,8 +48,9 @@ class ExemplarStore {
   ExemplarStore& operator=(const ExemplarStore&) = delete;
 
   // The place for that bucket, made if need be, with room for so much text; stays valid until the
-  // series is forgotten or asks for more room. Throws std::bad_alloc.
-  ExemplarNode* Place(const Series* series, uint32_t bucket, size_t text_bytes);
+  // series is forgotten or asks for more room. nullptr when memory is short: what there was for the
+  // bucket stays.
+  ExemplarNode* Place(const Series* series, uint32_t bucket, size_t text_bytes) noexcept;
   static void Write(ExemplarNode* node, double value, int64_t unix_ms, std::string_view labels);
 
   void Forget(const Series* series);
@@ -58,6 +59,8 @@ class ExemplarStore {
   const std::vector<ExemplarNode*>* Find(const Series* series) const;
 
  private:
+  ExemplarNode* PlaceIn(std::vector<ExemplarNode*>* row, const Series* series, uint32_t bucket,
+                        size_t text_bytes);
   ExemplarNode* NewNode(size_t text_bytes);
   void Release(ExemplarNode* node);
 

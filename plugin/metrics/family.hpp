@@ -84,9 +84,9 @@ class Family {
   // kInvalid: the operation does not fit the type.
   Status Apply(Series* series, UpdateOp op, double value);
   // The same, under a short lock, and keeps the exemplar: its labels, `value`, and its time (0:
-  // now). One that is not good, or on anything but an addition to a counter or an observation of a
-  // histogram, is dropped and counted; the update is made all the same. Throws std::bad_alloc,
-  // nothing being counted then.
+  // now). One that is not good, on anything but an addition to a counter or an observation of a
+  // histogram, or that there is no memory for, is dropped and counted; the update is made all the
+  // same. Throws std::bad_alloc only before anything is counted.
   Status Apply(Series* series, UpdateOp op, double value, const Exemplar& exemplar);
   // For exemplars that do not get as far as Apply().
   void ExemplarDropped() { context_->dropped_exemplars.fetch_add(1, std::memory_order_relaxed); }

@@ -23,11 +23,14 @@ Status Family::Apply(Series* series, UpdateOp op, double value, const Exemplar& 
   const auto bucket = counter ? 0 : static_cast<uint32_t>(BucketOf(value));
   const int64_t unix_ms = exemplar.unix_ms != 0 ? exemplar.unix_ms : clock().UnixMillis();
 
-  // What may fail comes before the value counts, so that it counts once, whatever happens. The lock
-  // is held over both, and a removal forgets the exemplars under it before it lets the series come
-  // back: an exemplar never outlives the count that it belongs to.
+  // The lock is held over the place and the count, and a removal forgets the exemplars under it
+  // before it lets the series come back: an exemplar never outlives the count that it belongs to.
   std::lock_guard lock(exemplar_mutex_);
   ExemplarNode* kept = exemplars_.Place(series, bucket, exemplar.labels.size());
+  if (kept == nullptr) {
+    ExemplarDropped();
+    return Apply(series, op, value);
+  }
   series->flags_.fetch_or(Series::kHasExemplars, std::memory_order_relaxed);
   counter ? series->CounterAdd(value) : series->Observe(value);
   if ((series->route_.load(std::memory_order_acquire) & Series::kRemoved) != 0) {

@@ -227,6 +227,25 @@ TEST_F(SegmentTest, RefusesSeriesWhereTheLimitOfTheSegmentIsReached) {
   EXPECT_FALSE(memory_->TakeShortage());
 }
 
+TEST_F(SegmentTest, AnUpdateCountsWhereThereIsNoRoomForItsExemplar) {
+  registry_.reset();
+  memory_ = SegmentMemory::Create(*directory_, 1 << 20, clock_).value();
+  registry_ = std::make_unique<Registry>(clock_, nullptr, *memory_);
+  Family* family = MakeFamily(*registry_, MetricType::kCounter, "c_total");
+  Series* series = Get(family, "a");
+  while (memory_->Allocate(64, 8) != nullptr) {
+  }
+  const std::string_view value = "a";
+  const Exemplar exemplar = {"{trace=\"t\"}", 1, 9};
+  EXPECT_TRUE(family->Update(&value, 1, UpdateOp::kAdd, 2, &exemplar).ok());
+  EXPECT_TRUE(family->Apply(series, UpdateOp::kAdd, 3, exemplar).ok());
+  EXPECT_EQ(registry_->DroppedExemplars(), 2u);
+  Point point;
+  ASSERT_EQ(family->Read()->Next(&point, 1), 1u);
+  EXPECT_EQ(point.integer, 5u);
+  EXPECT_EQ(point.n_exemplars, 0u);
+}
+
 TEST_F(SegmentTest, IsReadConsistentlyWhileSeriesComeAndGo) {
   Family* family = MakeFamily(*registry_, MetricType::kCounter, "c_total");
   std::atomic<bool> end{false};
