@@ -31,12 +31,17 @@ Result<uint64_t> SizeOf(int fd) {
   return Status(Code::kIo, "the size of a file cannot be asked: " + ErrnoText(errno));
 }
 
-Status CheckLimit(uint64_t bytes) {
+uint64_t LimitOfFiles() {
   rlimit limit;
-  if (::getrlimit(RLIMIT_FSIZE, &limit) != 0 || bytes <= limit.rlim_cur) return Status();
+  return ::getrlimit(RLIMIT_FSIZE, &limit) == 0 ? limit.rlim_cur : RLIM_INFINITY;
+}
+
+Status CheckLimit(uint64_t bytes) {
+  const uint64_t limit = LimitOfFiles();
+  if (bytes <= limit) return Status();
   return Status(Code::kIo, "a file of " + std::to_string(bytes) +
                                " bytes is more than the process may make (ulimit -f: " +
-                               std::to_string(limit.rlim_cur) + " bytes)");
+                               std::to_string(limit) + " bytes)");
 }
 
 Status Append(int fd, uint64_t at, std::string_view bytes) {
@@ -51,29 +56,57 @@ Status Append(int fd, uint64_t at, std::string_view bytes) {
   return Status();
 }
 
+// Makes a file longer step by step, to `wanted` bytes at least.
+class Growth {
+ public:
+  Growth(int fd, uint64_t at, uint64_t wanted) : fd_(fd), wanted_(wanted), at_(at) {}
+
+  uint64_t at() const { return at_; }
+  // By `n` bytes at most.
+  Status Step(uint64_t n) {
+    while (!by_writing_) {
+      n = std::min(n, kStepBytes);
+      if (::fallocate(fd_, 0, static_cast<off_t>(at_), static_cast<off_t>(n)) == 0) {
+        at_ += n;
+        return Status();
+      }
+      // posix_fallocate() would write into what is there, too, which other threads count in.
+      by_writing_ = errno == EOPNOTSUPP || errno == ENOSYS;
+      if (!by_writing_ && errno != EINTR) return NoSpace(wanted_, errno);
+    }
+    n = std::min<uint64_t>(n, sizeof kZeros);
+    Status status = Append(fd_, at_, std::string_view(kZeros, n));
+    if (status.ok()) at_ += n;
+    return status;
+  }
+
+ private:
+  const int fd_;
+  const uint64_t wanted_;
+  uint64_t at_;
+  bool by_writing_ = false;
+};
+
 }  // namespace
 
-Status AllocateBytes(int fd, uint64_t bytes) {
-  const Result<uint64_t> size = SizeOf(fd);
-  if (!size.ok()) return size.status();
-  if (bytes <= size.value()) return Status();
-  Status status = CheckLimit(bytes);
+Status AllocateBytes(int fd, uint64_t bytes) { return AllocateUpTo(fd, bytes, bytes).status(); }
+
+Result<uint64_t> AllocateUpTo(int fd, uint64_t least, uint64_t most) {
+  Result<uint64_t> size = SizeOf(fd);
+  if (!size.ok() || least <= size.value()) return size;
+  Status status = CheckLimit(least);
   if (!status.ok()) return status;
-  bool by_writing = false;
-  for (uint64_t at = size.value(); at < bytes;) {
-    const uint64_t n = std::min(bytes - at, by_writing ? sizeof kZeros : kStepBytes);
-    if (by_writing) {
-      status = Append(fd, at, std::string_view(kZeros, n));
-      if (!status.ok()) return status;
-    } else if (::fallocate(fd, 0, static_cast<off_t>(at), static_cast<off_t>(n)) != 0) {
-      // posix_fallocate() would write into what is there, too, which other threads count in.
-      by_writing = errno == EOPNOTSUPP || errno == ENOSYS;
-      if (by_writing || errno == EINTR) continue;
-      return NoSpace(bytes, errno);
-    }
-    at += n;
+  most = std::min(most, LimitOfFiles());
+  Growth growth(fd, size.value(), least);
+  for (uint64_t goal = most; growth.at() < goal;) {
+    status = growth.Step(goal - growth.at());
+    if (status.ok()) continue;
+    if (growth.at() >= least) break;
+    if (goal == least) return status;
+    // The step may have asked for more than there has to be.
+    goal = least;
   }
-  return Status();
+  return growth.at();
 }
 
 Status AppendBytes(int fd, std::string_view bytes) {

@@ -72,14 +72,16 @@ bool SegmentMemory::GrowLocked(uint64_t wanted) noexcept {
   if (wanted <= bytes) return true;
   if (wanted > max_bytes_ || fd_.get() < 0) return false;
   const uint64_t step = std::clamp(bytes / 2, kFirstBytes, kLargestStep);
-  const uint64_t grown = std::min(RoundUp(std::max(wanted, bytes + step), kPageBytes), max_bytes_);
+  const uint64_t least = RoundUp(wanted, kPageBytes);
+  const uint64_t most = std::min(std::max(least, RoundUp(bytes + step, kPageBytes)), max_bytes_);
   try {
-    if (!SetDirectory::Grow(fd_.get(), grown).ok()) return false;
+    const Result<uint64_t> grown = SetDirectory::Grow(fd_.get(), least, most);
+    if (!grown.ok()) return false;
+    header()->bytes.store(std::min(grown.value(), max_bytes_), std::memory_order_release);
+    return true;
   } catch (const std::bad_alloc&) {
     return false;
   }
-  header()->bytes.store(grown, std::memory_order_release);
-  return true;
 }
 
 void* SegmentMemory::Allocate(size_t bytes, size_t alignment) noexcept {

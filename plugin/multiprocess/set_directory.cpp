@@ -146,7 +146,7 @@ Result<SetLock> SetDirectory::LockSet(uint32_t timeout_ms) const {
 Result<SetDirectory::NewSegment> SetDirectory::CreateSegment(uint64_t bytes) const {
   Result<NewSegment> made = files_.CreateNew();
   if (!made.ok()) return made;
-  Status status = Grow(made.value().fd.get(), bytes);
+  Status status = AllocateBytes(made.value().fd.get(), bytes);
   if (status.ok()) return made;
   (void)files_.Remove(SetFiles::NewName(made.value().uuid));
   return Status(status.code(), Quoted(path()) + ": " + status.text());
@@ -156,7 +156,9 @@ Status SetDirectory::PublishSegment(const Uuid& uuid) const {
   return files_.Rename(SetFiles::NewName(uuid), SegmentName(uuid));
 }
 
-Status SetDirectory::Grow(int fd, uint64_t bytes) { return AllocateBytes(fd, bytes); }
+Result<uint64_t> SetDirectory::Grow(int fd, uint64_t least, uint64_t most) {
+  return AllocateUpTo(fd, least, most);
+}
 
 Result<std::vector<SetDirectory::SegmentFile>> SetDirectory::List(const std::vector<Uuid>& skip,
                                                                   const Uuid* self) const {

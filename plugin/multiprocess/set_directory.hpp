@@ -70,9 +70,10 @@ class SetDirectory {
   Result<NewSegment> CreateSegment(uint64_t bytes) const;
   // Gives it its name. Before this, others take it for a remnant only when its flock can be had.
   Status PublishSegment(const Uuid& uuid) const;
-  // Makes the file longer, to `bytes`, all allocated (never sparse: a store to a hole of a full
-  // tmpfs kills the process by SIGBUS). kIo.
-  static Status Grow(int fd, uint64_t bytes);
+  // Makes the file longer, to `most` bytes or as many as there is room for, `least` at least, all
+  // allocated (never sparse: a store to a hole of a full tmpfs kills the process by SIGBUS). A file
+  // that has `least` bytes stays as it is. Returns how long it is. kIo.
+  static Result<uint64_t> Grow(int fd, uint64_t least, uint64_t most);
 
   struct SegmentFile {
     Uuid uuid;

@@ -157,10 +157,10 @@ void Fold(const Original& original, SegmentView* view) {
               .ok(),
           "the view cannot be read");
   SetMerge totals(Ignore);
-  AddTotals(FoldFamilies(gone, {}), &totals);
+  AddTotals(FoldFamilies(gone, {}, Ignore), &totals);
   SeriesOf(totals);
   SetMerge again(Ignore);
-  AddTotals(FoldFamilies(totals, {}), &again);
+  AddTotals(FoldFamilies(totals, {}, Ignore), &again);
 }
 
 void Read(const Original& original, int fd) {

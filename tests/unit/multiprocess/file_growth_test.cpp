@@ -6,7 +6,9 @@
 #include <sys/mman.h>
 #include <sys/time.h>
 
+#include "multiprocess/segment_memory.hpp"
 #include "multiprocess/set_directory.hpp"
+#include "support/manual_clock.hpp"
 #include "unit/multiprocess/set_testing.hpp"
 
 namespace promplug {
@@ -21,11 +23,11 @@ using ::testing::HasSubstr;
 constexpr uint64_t kBytes = 64 * 1024;
 constexpr uint64_t kMore = uint64_t{1} << 20;
 
-// In a child: there is no space for kMore bytes in `path`. Where nothing may be mounted, because
-// the process may not make such files; the signal that says so would end it.
-void RunShort(const std::string& path) {
-  if (test::MountForItself(path, "tmpfs", "size=512k")) return;
-  const rlimit limit{512 * 1024, 512 * 1024};
+// In a child: there is no space for more than so many bytes in `path`. Where nothing may be
+// mounted, because the process may not make such files; the signal that says so would end it.
+void RunShort(const std::string& path, uint64_t bytes = kMore / 2) {
+  if (test::MountForItself(path, "tmpfs", ("size=" + std::to_string(bytes)).c_str())) return;
+  const rlimit limit{bytes, bytes};
   (void)::setrlimit(RLIMIT_FSIZE, &limit);
 }
 
@@ -36,7 +38,7 @@ TEST(FileGrowth, WhatIsThereStaysAndWhatIsAddedIsZeroAndAllocated) {
   ASSERT_TRUE(made.ok());
   const int fd = made.value().fd.get();
   ASSERT_EQ(::pwrite(fd, "text", 4, kBytes - 4), 4);
-  ASSERT_TRUE(SetDirectory::Grow(fd, kMore + 1).ok());
+  ASSERT_TRUE(AllocateBytes(fd, kMore + 1).ok());
   struct stat file;
   ASSERT_EQ(::fstat(fd, &file), 0);
   EXPECT_EQ(static_cast<uint64_t>(file.st_size), kMore + 1);
@@ -45,7 +47,7 @@ TEST(FileGrowth, WhatIsThereStaysAndWhatIsAddedIsZeroAndAllocated) {
   EXPECT_EQ(bytes.substr(kBytes - 4, 4), "text");
   EXPECT_EQ(bytes.find_first_not_of('\0', kBytes), std::string::npos);
 
-  ASSERT_TRUE(SetDirectory::Grow(fd, kBytes).ok());
+  ASSERT_TRUE(AllocateBytes(fd, kBytes).ok());
   ASSERT_EQ(::fstat(fd, &file), 0);
   EXPECT_EQ(static_cast<uint64_t>(file.st_size), kMore + 1) << "it never gets shorter";
 }
@@ -67,7 +69,7 @@ TEST(FileGrowth, WithoutSpaceNothingIsLostAndNothingIsLeft) {
     if (!directory.WriteCollected(Uuid{}, "before").ok()) return "nothing said";
     const size_t n_files = folder.Names().size();
 
-    if (SetDirectory::Grow(made.value().fd.get(), kMore).ok()) return "grown";
+    if (AllocateBytes(made.value().fd.get(), kMore).ok()) return "grown";
     if (directory.CreateSegment(kMore).ok()) return "made";
     retained.generation = 2;
     retained.families.resize(kMore);
@@ -82,6 +84,50 @@ TEST(FileGrowth, WithoutSpaceNothingIsLostAndNothingIsLeft) {
     return folder.Names().size() == n_files ? "" : "files are left";
   });
   EXPECT_EQ(said, "");
+}
+
+TEST(FileGrowth, WhereThereIsNoSpaceForMoreTheLeastWillDo) {
+  constexpr uint64_t kPage = 4096;
+  for (const uint64_t space : {kMore / 2, 3 * kMore}) {
+    const SetFolder folder;
+    const std::string said = SaidInChild([&]() -> std::string {
+      RunShort(folder.path(), space);
+      const SetDirectory directory = OpenSet(folder.path());
+      const auto made = directory.CreateSegment(kBytes);
+      if (!made.ok()) return made.status().text();
+      const int fd = made.value().fd.get();
+      const Result<uint64_t> some = AllocateUpTo(fd, kBytes + kPage, 2 * space);
+      if (!some.ok()) return some.status().text();
+      if (some.value() < kBytes + kPage || some.value() > space) return "another size";
+      if (AllocateUpTo(fd, kBytes, 2 * space).value() != some.value()) return "it has grown";
+      uint64_t bytes = some.value();
+      for (Result<uint64_t> next = bytes; next.ok();
+           next = AllocateUpTo(fd, bytes + kPage, 2 * space)) {
+        bytes = next.value();
+      }
+      // The file system has the folder itself besides.
+      return bytes + 4 * kPage >= space ? "" : "only " + std::to_string(bytes);
+    });
+    EXPECT_EQ(said, "") << space;
+  }
+}
+
+TEST(FileGrowth, ASegmentUsesAllThereIs) {
+  for (const uint64_t space : {kMore / 2, 3 * kMore}) {
+    const SetFolder folder;
+    const std::string said = SaidInChild([&]() -> std::string {
+      RunShort(folder.path(), space);
+      const SetDirectory directory = OpenSet(folder.path());
+      const test::ManualClock clock;
+      const auto memory = SegmentMemory::Create(directory, 16 * kMore, clock);
+      if (!memory.ok()) return memory.status().text();
+      while (memory.value()->Allocate(1024, 8) != nullptr) {
+      }
+      const uint64_t used = memory.value()->used_bytes();
+      return used + 8 * 4096 >= space ? "" : "only " + std::to_string(used);
+    });
+    EXPECT_EQ(said, "") << space;
+  }
 }
 
 TEST(FileGrowth, AFullFileSystemOrALimitIsNamed) {
@@ -102,9 +148,9 @@ TEST(FileGrowth, ALimitOfTheProcessIsAnErrorAndNoSignal) {
     const rlimit limit{kBytes, kBytes};
     if (!made.ok() || ::setrlimit(RLIMIT_FSIZE, &limit) != 0) return "setrlimit";
     const int fd = made.value().fd.get();
-    if (!SetDirectory::Grow(fd, kBytes).ok()) return "what is there already is no growth";
+    if (!AllocateBytes(fd, kBytes).ok()) return "what is there already is no growth";
     if (directory.WriteCollected(Uuid{}, std::string(kBytes + 1, 'x')).ok()) return "written";
-    return SetDirectory::Grow(fd, kBytes + 1).text();
+    return AllocateBytes(fd, kBytes + 1).text();
   });
   EXPECT_THAT(said, AllOf(HasSubstr("65537 bytes"), HasSubstr("ulimit -f: 65536 bytes")));
 }
@@ -119,7 +165,7 @@ TEST(FileGrowth, AFileSystemThatAllocatesNothingInAdvanceIsWrittenTo) {
     if (!made.ok()) return made.status().text();
     const int fd = made.value().fd.get();
     if (::pwrite(fd, "text", 4, 0) != 4) return "not written";
-    const Status status = SetDirectory::Grow(fd, kMore);
+    const Status status = AllocateBytes(fd, kMore);
     if (!status.ok()) return status.text();
     const std::string bytes = directory.files().Read(fd, "", 2 * kMore).value();
     return bytes == "text" + std::string(kMore - 4, '\0') ? "" : "other bytes";

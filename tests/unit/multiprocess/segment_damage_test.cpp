@@ -34,10 +34,12 @@ class SegmentDamageTest : public test::SegmentFixture {
 
   // Whether what a fold makes of the segment can be read again, with so many points.
   void ExpectFoldable(size_t n_points) {
-    SetMerge gone([](std::string_view, std::string_view, std::string) {});
+    const auto ignore = [](std::string_view, std::string_view, std::string) {};
+    SetMerge gone(ignore);
     Merge(&gone, PartOwner::State::kDead);
     size_t n = 0;
-    const Status status = DecodeParts(FoldFamilies(gone, {}), [&](const PartHead&, PartPoints* p) {
+    const std::string totals = FoldFamilies(gone, {}, ignore);
+    const Status status = DecodeParts(totals, [&](const PartHead&, PartPoints* p) {
       for (PartPoint point; p->Next(&point);) ++n;
     });
     EXPECT_TRUE(status.ok()) << status.text();
