@@ -16,6 +16,10 @@ class HeapMemory final : public MetricMemory {
     if (block != nullptr) std::memset(block, 0, rounded);
     return block;
   }
+  void* TryAllocate(size_t bytes, size_t alignment) noexcept override {
+    return Allocate(bytes, alignment);
+  }
+  void MakeRoom() noexcept override {}
   void Free(void* block, size_t, size_t) noexcept override { std::free(block); }
   bool shared() const override { return false; }
   void Publish(FamilyRecord*) override {}

@@ -17,6 +17,12 @@ class MetricMemory {
   // Zeroed, at a multiple of `alignment` (a power of two, at most 128). nullptr when memory is
   // short.
   virtual void* Allocate(size_t bytes, size_t alignment) noexcept = 0;
+  // The same for an update, which may not wait for a thread that allocates, nor for a file to grow:
+  // nullptr also where it would have to.
+  virtual void* TryAllocate(size_t bytes, size_t alignment) noexcept = 0;
+  // For a thread that may wait, again and again: makes room ahead for TryAllocate(), where that was
+  // called since.
+  virtual void MakeRoom() noexcept = 0;
   // With what Allocate() was told. nullptr does nothing.
   virtual void Free(void* block, size_t bytes, size_t alignment) noexcept = 0;
   // Whether other processes read it.

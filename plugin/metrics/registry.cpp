@@ -86,6 +86,7 @@ void Registry::Maintain() {
   warm_ = std::move(reported);
   idle_sweep_.Run(context_.clock->Now(), [this] { return Families(); });
   sections_.Advance();
+  context_.memory->MakeRoom();
   if (context_.native_due.exchange(false, std::memory_order_acquire)) {
     for (Family* family : Families()) family->MaintainNative();
   }

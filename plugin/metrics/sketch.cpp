@@ -46,7 +46,13 @@ Sketch* Sketch::Make(Duration window, TimePoint now, MetricMemory& memory) {
   Set(pages->slice_nanoseconds, int64_t{slice.count()});
   Set(pages->current_ends, Nanoseconds(now + slice));
   auto* sketch = new (std::nothrow) Sketch(pages, memory);
-  if (sketch == nullptr) memory.Free(pages, sizeof(SketchPages), alignof(SketchPages));
+  if (sketch == nullptr) {
+    memory.Free(pages, sizeof(SketchPages), alignof(SketchPages));
+    return nullptr;
+  }
+  // For the first observation, which does not wait for memory.
+  void* page = memory.Allocate(sizeof(SketchPage), alignof(SketchPage));
+  if (page != nullptr) sketch->free_ = new (page) SketchPage;
   return sketch;
 }
 
@@ -92,7 +98,7 @@ SketchPage* Sketch::NewPage(int64_t number) {
     free_ = page->next.load(std::memory_order_relaxed);
     for (std::atomic<uint64_t>& count : page->counts) Set(count, uint64_t{0});
   } else {
-    void* block = memory_.Allocate(sizeof(SketchPage), alignof(SketchPage));
+    void* block = memory_.TryAllocate(sizeof(SketchPage), alignof(SketchPage));
     if (block == nullptr) return nullptr;
     page = new (block) SketchPage;
   }

@@ -23,7 +23,8 @@ class Sketch {
   Sketch(const Sketch&) = delete;
   Sketch& operator=(const Sketch&) = delete;
 
-  // What there is no memory for is in the totals alone. NaN must not get here.
+  // What there is no memory for without waiting (MetricMemory::TryAllocate()) is in the totals
+  // alone, and misses in the window. NaN must not get here.
   void Observe(double value, TimePoint now);
 
   struct Totals {

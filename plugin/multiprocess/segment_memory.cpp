@@ -17,8 +17,16 @@ namespace {
 constexpr uint64_t kPageBytes = 4096;
 constexpr uint64_t kFirstBytes = 64 * 1024;
 constexpr uint64_t kLargestStep = 4 * 1024 * 1024;
+// What is kept free for updates, at least and at most.
+constexpr uint64_t kLeastRoom = 16 * 1024;
+constexpr uint64_t kMostRoom = 1024 * 1024;
 
 constexpr uint64_t RoundUp(uint64_t n, uint64_t to) { return (n + to - 1) / to * to; }
+
+// Sizes of one kind share their free blocks whatever their alignment is.
+constexpr uint64_t RoundedSize(uint64_t n, size_t alignment) {
+  return RoundUp(n, std::max<size_t>(alignment, 16));
+}
 
 // Beyond the end of the file there is nothing yet, which is why the whole of it can be mapped.
 void* MapFile(void* at, uint64_t bytes, int fd) {
@@ -84,24 +92,25 @@ bool SegmentMemory::GrowLocked(uint64_t wanted) noexcept {
   }
 }
 
-void* SegmentMemory::Allocate(size_t bytes, size_t alignment) noexcept {
-  // Sizes of one kind share their free blocks whatever their alignment is.
-  const size_t size = RoundUp(bytes, std::max<size_t>(alignment, 16));
-  std::lock_guard lock(mutex_);
+void* SegmentMemory::FreeBlockLocked(size_t size, size_t alignment) noexcept {
   const auto found = free_.find(size);
-  if (found != free_.end() && !found->second.empty()) {
-    auto& blocks = found->second;
-    const auto fits = std::find_if(blocks.rbegin(), blocks.rend(), [alignment](const void* block) {
-      return reinterpret_cast<uintptr_t>(block) % alignment == 0;
-    });
-    if (fits != blocks.rend()) {
-      void* block = *fits;
-      blocks.erase(std::next(fits).base());
-      std::memset(block, 0, size);
-      return block;
-    }
-  }
-  const uint64_t offset = RoundUp(used_, std::max<size_t>(alignment, 16));
+  if (found == free_.end()) return nullptr;
+  auto& blocks = found->second;
+  const auto fits = std::find_if(blocks.rbegin(), blocks.rend(), [alignment](const void* block) {
+    return reinterpret_cast<uintptr_t>(block) % alignment == 0;
+  });
+  if (fits == blocks.rend()) return nullptr;
+  void* block = *fits;
+  blocks.erase(std::next(fits).base());
+  std::memset(block, 0, size);
+  return block;
+}
+
+void* SegmentMemory::Allocate(size_t bytes, size_t alignment) noexcept {
+  const size_t size = RoundedSize(bytes, alignment);
+  std::lock_guard lock(mutex_);
+  if (void* block = FreeBlockLocked(size, alignment)) return block;
+  const uint64_t offset = RoundedSize(used_, alignment);
   if (!GrowLocked(offset + size)) {
     shortage_ = true;
     return nullptr;
@@ -110,9 +119,33 @@ void* SegmentMemory::Allocate(size_t bytes, size_t alignment) noexcept {
   return static_cast<char*>(base_) + offset;
 }
 
+void* SegmentMemory::TryAllocate(size_t bytes, size_t alignment) noexcept {
+  const size_t size = RoundedSize(bytes, alignment);
+  const std::unique_lock lock(mutex_, std::try_to_lock);
+  if (!lock.owns_lock()) return nullptr;
+  tried_ = true;
+  if (void* block = FreeBlockLocked(size, alignment)) return block;
+  const uint64_t offset = RoundedSize(used_, alignment);
+  if (offset + size > header()->bytes.load(std::memory_order_relaxed)) {
+    starved_ = true;
+    return nullptr;
+  }
+  used_ = offset + size;
+  return static_cast<char*>(base_) + offset;
+}
+
+void SegmentMemory::MakeRoom() noexcept {
+  std::lock_guard lock(mutex_);
+  if (!std::exchange(tried_, false)) return;
+  const bool starved = std::exchange(starved_, false);
+  const uint64_t bytes = header()->bytes.load(std::memory_order_relaxed);
+  if (bytes - used_ >= std::clamp(bytes / 4, kLeastRoom, kMostRoom)) return;
+  if (!GrowLocked(bytes + 1) && starved) shortage_ = true;
+}
+
 void SegmentMemory::Free(void* block, size_t bytes, size_t alignment) noexcept {
   if (block == nullptr) return;
-  const size_t size = RoundUp(bytes, std::max<size_t>(alignment, 16));
+  const size_t size = RoundedSize(bytes, alignment);
   std::lock_guard lock(mutex_);
   try {
     free_[size].push_back(block);

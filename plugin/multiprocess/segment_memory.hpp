@@ -32,6 +32,8 @@ class SegmentMemory final : public MetricMemory {
   ~SegmentMemory() override;
 
   void* Allocate(size_t bytes, size_t alignment) noexcept override;
+  void* TryAllocate(size_t bytes, size_t alignment) noexcept override;
+  void MakeRoom() noexcept override;
   void Free(void* block, size_t bytes, size_t alignment) noexcept override;
   bool shared() const override { return true; }
   void Publish(FamilyRecord* record) override;
@@ -40,7 +42,7 @@ class SegmentMemory final : public MetricMemory {
   SegmentHeader* header() const { return static_cast<SegmentHeader*>(base_); }
   // What of the file is in use.
   uint64_t used_bytes() const;
-  // Whether an Allocate() failed since the last call of this.
+  // Whether there was no space for an Allocate() or TryAllocate() since the last call of this.
   bool TakeShortage();
 
   // Around fork(). LockForFork() keeps a copy of everything in use, which a child begins with: the
@@ -54,6 +56,8 @@ class SegmentMemory final : public MetricMemory {
  private:
   SegmentMemory(void* base, uint64_t max_bytes, OwnedFd fd, const Clock& clock);
 
+  // A block that was freed, or nullptr. `size` is rounded.
+  void* FreeBlockLocked(size_t size, size_t alignment) noexcept;
   bool GrowLocked(uint64_t wanted) noexcept;
   void InitializeHeader(const Uuid& uuid);
 
@@ -66,6 +70,8 @@ class SegmentMemory final : public MetricMemory {
   // Guarded by mutex_.
   uint64_t used_;
   bool shortage_ = false;
+  bool starved_ = false;                       // a TryAllocate() has found no room
+  bool tried_ = false;                         // there was a TryAllocate()
   std::map<size_t, std::vector<void*>> free_;  // by size
   std::vector<char> copy_;
 };

@@ -7,6 +7,7 @@
 #include <chrono>
 #include <cmath>
 #include <cstring>
+#include <future>
 #include <random>
 #include <thread>
 
@@ -225,6 +226,42 @@ TEST_F(SegmentTest, RefusesSeriesWhereTheLimitOfTheSegmentIsReached) {
   EXPECT_GT(family->Refused(Family::Refusal::kMemory), 0u);
   EXPECT_TRUE(memory_->TakeShortage());
   EXPECT_FALSE(memory_->TakeShortage());
+}
+
+// So that an observation waits neither for the file to grow nor for the copy that a fork takes.
+TEST_F(SegmentTest, ASummaryTakesWhatRoomThereIsAndTheRegistryMakesMore) {
+  Family* family = MakeFamily(*registry_, MetricType::kSummary, "s");
+  Series* series = Get(family, "a");
+  const uint64_t bytes = memory_->header()->bytes.load();
+  double value = 1;
+  uint64_t n = 0;
+  for (; n < 1000; ++n, value *= 2) series->Observe(value);
+  EXPECT_EQ(memory_->header()->bytes.load(), bytes);
+  auto seen = Read();
+  EXPECT_EQ(seen["s{id=\"a\"}"].point.point.integer, n);
+  const size_t window = seen["s{id=\"a\"}"].window.size();
+  EXPECT_GT(window, 50u);
+  EXPECT_LT(window, n);
+  registry_->Maintain();
+  EXPECT_GT(memory_->header()->bytes.load(), bytes);
+  series->Observe(value / 2);
+  EXPECT_EQ(Read()["s{id=\"a\"}"].window.size(), window + 1);
+}
+
+TEST_F(SegmentTest, AnObservationDoesNotWaitForAFork) {
+  Family* family = MakeFamily(*registry_, MetricType::kSummary, "s");
+  Series* series = Get(family, "a");
+  series->Observe(1);
+  ASSERT_TRUE(memory_->LockForFork().ok());
+  auto observed = std::async(std::launch::async, [series] { series->Observe(1e6); });
+  EXPECT_EQ(observed.wait_for(std::chrono::seconds(20)), std::future_status::ready);
+  memory_->UnlockAfterFork();
+  observed.get();
+  auto seen = Read();
+  EXPECT_EQ(seen["s{id=\"a\"}"].point.point.integer, 2u);
+  EXPECT_EQ(seen["s{id=\"a\"}"].window.size(), 1u);
+  series->Observe(1e6);
+  EXPECT_EQ(Read()["s{id=\"a\"}"].window.size(), 2u);
 }
 
 TEST_F(SegmentTest, AnUpdateCountsWhereThereIsNoRoomForItsExemplar) {
