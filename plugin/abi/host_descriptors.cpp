@@ -2,6 +2,7 @@
 #include "abi/host_descriptors.hpp"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -20,6 +21,12 @@ namespace {
 std::shared_ptr<const OwnedFd> Duplicate(int fd) {
   auto copy = std::make_shared<const OwnedFd>(fcntl(fd, F_DUPFD_CLOEXEC, 3));
   return copy->get() >= 0 ? copy : nullptr;
+}
+
+// Of a pipe that is ready the kernel has a whole page, which is more than a line.
+bool TakesALine(int fd) {
+  pollfd entry = {fd, POLLOUT, 0};
+  return poll(&entry, 1, 0) == 1 && (entry.revents & POLLOUT) != 0;
 }
 
 Status Refused(const char* member, int fd, const char* expected) {
@@ -42,7 +49,7 @@ Result<Log::Sink> SocketSink(int fd) {
     const int saved = errno;
     const ssize_t sent =
         send(own->get(), message.data(), message.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
-    if (sent < 0) otherwise(level, text);
+    if (sent < 0 && TakesALine(STDERR_FILENO)) otherwise(level, text);
     errno = saved;
   });
 }

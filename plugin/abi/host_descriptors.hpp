@@ -12,7 +12,9 @@ namespace promplug::abi {
 // work on a duplicate, which lives as long as the last copy of the function.
 
 // Writes each line as one message, "LEVEL TEXT" with the level as a number. Never waits; what the
-// socket does not take goes to stderr. kInvalid: no SOCK_SEQPACKET or SOCK_DGRAM socket.
+// socket does not take goes to stderr, or is lost where that is a pipe that nobody reads either:
+// only if another process fills that pipe at the same instant the write waits. kInvalid: no
+// SOCK_SEQPACKET or SOCK_DGRAM socket.
 Result<Log::Sink> SocketSink(int fd);
 
 // *waker adds 1 to the eventfd that is host.MEMBER. kInvalid: not open, or it would block.

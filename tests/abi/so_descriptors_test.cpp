@@ -113,6 +113,23 @@ TEST_F(Descriptors, NobodyWaitsForALogThatIsNotRead) {
   EXPECT_NE(testing::internal::GetCapturedStderr().find("promplug: "), std::string::npos);
 }
 
+TEST_F(Descriptors, NobodyWaitsForAStderrThatIsNotReadEither) {
+  while (send(log_[1], "full", 4, MSG_DONTWAIT) == 4) {
+  }
+  int pipe_ends[2];
+  ASSERT_EQ(pipe2(pipe_ends, O_CLOEXEC | O_NONBLOCK), 0);
+  const char full[4096] = {};
+  while (write(pipe_ends[1], full, sizeof full) > 0) {
+  }
+  // As a host's own stderr is.
+  ASSERT_EQ(fcntl(pipe_ends[1], F_SETFL, 0), 0);
+  const int before = dup(STDERR_FILENO);
+  ASSERT_EQ(dup2(pipe_ends[1], STDERR_FILENO), STDERR_FILENO);
+  Start();
+  ASSERT_EQ(dup2(before, STDERR_FILENO), STDERR_FILENO);
+  for (const int fd : {before, pipe_ends[0], pipe_ends[1]}) close(fd);
+}
+
 TEST_F(Descriptors, LinesGoToStderrWhenTheHostHasClosedItsEnd) {
   ASSERT_EQ(Create(), PROMPLUG_OK) << err_.text;
   close(log_[0]);

@@ -153,7 +153,7 @@ typedef struct promplug_host { /* [sized] copied by create() */
   /* For hosts that cannot run on the plugin's threads; create() duplicates all three. 0: none.
    * log_fd, where log is NULL: a connected SOCK_SEQPACKET or SOCK_DGRAM socket. Each line is one
    * message, "LEVEL TEXT" with the level as a number. The plugin never waits for it: what the
-   * socket does not take goes to stderr. */
+   * socket does not take goes to stderr, and is lost where that is full, too. */
   int32_t log_fd;
   /* Eventfds with EFD_NONBLOCK. 1 is added to wake_fd where wake, being NULL, would be called, and
    * to ready_fd where a scrape that was begun without a ready callback can go on. */
