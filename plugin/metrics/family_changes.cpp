@@ -19,8 +19,15 @@ void Family::ZeroCell(Series* series) {
   };
   if (has_native()) NativeOf(series)->Zero();
   zero(series->cell());
-  Stripes* stripes = Stripes::Of(series->route_.load(std::memory_order_acquire));
-  if (stripes != nullptr) {
+  const uintptr_t route = series->route_.load(std::memory_order_acquire);
+  Stripes* stripes = Stripes::Of(route);
+  if (stripes == nullptr) return;
+  if (Stripes::IsExclusive(route)) {
+    // A thread may be about to write what it has added to a value of before: that stays there. It
+    // has found the route as it was, so its update is one from before.
+    series->route_.fetch_and(Series::kMarks, std::memory_order_acq_rel);
+    context_->detached.Add(stripes);
+  } else {
     for (uint32_t i = 0; i < stripes->count(); ++i) zero(stripes->Cell(i));
   }
 }
@@ -149,7 +156,10 @@ Status Family::ReleaseHostCell(Series* series, const uint64_t* cell) {
 void Family::Promote(Series* series) {
   if (shape_.type != MetricType::kCounter && shape_.type != MetricType::kHistogram) return;
   if ((series->flags_.load(std::memory_order_relaxed) & Series::kDiscard) != 0) return;
-  Stripes* stripes = Stripes::Make(words_per_cell_, context_->cpus, memory());
+  if (series->route_.load(std::memory_order_relaxed) != 0) return;
+  const bool exclusive =
+      context_->cpus <= Stripes::kMaxExclusive && context_->cpu_sections.Usable();
+  Stripes* stripes = Stripes::Make(words_per_cell_, context_->cpus, exclusive, memory());
   if (stripes == nullptr) return;
   uintptr_t plain = 0;
   if (!series->route_.compare_exchange_strong(plain, stripes->route(), std::memory_order_acq_rel)) {

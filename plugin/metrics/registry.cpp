@@ -31,7 +31,10 @@ Registry::Registry(const Clock& clock, void* owner, MetricMemory& memory) {
 }
 
 // What waits to be freed belongs to families.
-Registry::~Registry() { sections_.FreeAll(); }
+Registry::~Registry() {
+  sections_.FreeAll();
+  context_.detached.FreeAll(*context_.memory);
+}
 
 Result<Family*> Registry::FindOrMake(const FamilyDescription& description) {
   Result<FamilyShape> shape = FamilyShape::FromDescription(description);
@@ -85,6 +88,7 @@ void Registry::Maintain() {
   // used again in between is promoted too early at worst.
   warm_ = std::move(reported);
   idle_sweep_.Run(context_.clock->Now(), [this] { return Families(); });
+  context_.detached.Retire(&sections_, *context_.memory);
   sections_.Advance();
   context_.memory->MakeRoom();
   if (context_.native_due.exchange(false, std::memory_order_acquire)) {
@@ -95,11 +99,13 @@ void Registry::Maintain() {
 void Registry::LockForFork() {
   mutex_.lock();
   for (const auto& [name, family] : families_) family->LockForFork();
+  context_.detached.LockForFork();
   sections_.LockForFork();
 }
 
 void Registry::UnlockAfterFork() {
   sections_.UnlockAfterFork();
+  context_.detached.UnlockAfterFork();
   for (const auto& [name, family] : families_) family->UnlockAfterFork();
   mutex_.unlock();
 }

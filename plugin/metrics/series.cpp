@@ -13,26 +13,42 @@ const char* Series::label_text() const {
   return reinterpret_cast<const char*>(cell() + family_->words_per_cell());
 }
 
+void Series::AddOneAnywhere() { AddOne(ActiveCell()); }
+
 void Series::CounterAdd(double v) {
   if (type_ != MetricType::kCounter) [[unlikely]]
     return Ignore();
+  const uintptr_t route = route_.load(std::memory_order_acquire);
   constexpr uint64_t kWholeLimit = uint64_t{1} << 53;  // doubles below it count by ones
   const auto whole = static_cast<int64_t>(v);
-  if (static_cast<double>(whole) == v && static_cast<uint64_t>(whole) < kWholeLimit) [[likely]]
-    return AddMany(ActiveCell(), static_cast<uint64_t>(whole));
+  if (static_cast<double>(whole) == v && static_cast<uint64_t>(whole) < kWholeLimit) [[likely]] {
+    const auto n = static_cast<uint64_t>(whole);
+    if (route == 0) [[likely]]
+      return AddMany(cell(), n);
+    if (!AddSpread(route, 0, n)) AddMany(ActiveCell(), n);
+    return;
+  }
   // Also false for NaN.
   if (!(v >= 0)) return Ignore();
-  AddDouble(ActiveCell() + 1, v);
+  if (!AddSpread(route, 1, v)) AddFraction(ActiveCell() + 1, v);
 }
 
 void Series::Observe(double v) {
   if (v != v) [[unlikely]]
     return Ignore();
   if (type_ == MetricType::kHistogram) [[likely]] {
-    Word* words = ActiveCell();
+    const uintptr_t route = route_.load(std::memory_order_acquire);
+    // Also brings the series back, before anything is counted.
+    Word* words = route == 0 ? cell() : RoutedCell(route);
     if (family_->has_native()) family_->ObserveNative(this, v);
-    AddOne(words + 1 + family_->BucketOf(v));
-    AddDouble(words, v);
+    const size_t count = 1 + family_->BucketOf(v);
+    if (!Stripes::IsOpenExclusive(route)) [[likely]] {
+      AddOne(words + count);
+      AddDouble(words, v);
+      return;
+    }
+    if (!AddSpread(route, count, uint64_t{1})) AddOne(words + count);
+    if (!AddSpread(route, 0, v)) AddDouble(words, v);
   } else if (type_ == MetricType::kSummary) {
     reinterpret_cast<Sketch*>(ActiveCell()->load(std::memory_order_relaxed))
         ->Observe(v, family_->clock().Now());
@@ -86,7 +102,7 @@ Word* Series::Wake() {
       route = awake;
     }
   }
-  return route == 0 ? cell() : Stripes::CellFor(route, CpuSlot());
+  return route == 0 ? cell() : SpreadCell(route);
 }
 
 void Series::ReportHot() { family_->hot().Report(this); }

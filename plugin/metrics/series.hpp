@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <string_view>
 
+#include "metrics/cpu_section.hpp"
 #include "metrics/cpu_slot.hpp"
 #include "metrics/point.hpp"
 #include "metrics/stripes.hpp"
@@ -31,7 +32,8 @@ class Family;
 // `route_` says in one word where an update goes: 0, to the own cell; a route of Stripes, there;
 // with kRemoved set, the series is not exposed and the next update brings it back; with kIdle, no
 // update has come since a sweep set it, and the next one takes it away. So the hot path tests one
-// word, and removal and expiry need nothing of it.
+// word, and removal and expiry need nothing of it. The own cell always counts, and is changed by
+// atomic operations only: there goes what cannot be added to exclusive stripes at the moment.
 //
 // The updates below are [hot] in the sense of promplug.h. An update that does not fit the type,
 // NaN, and a negative addition to a counter are ignored and counted.
@@ -41,7 +43,10 @@ class Series {
   void CounterInc() {
     if (type_ != MetricType::kCounter) [[unlikely]]
       return Ignore();
-    AddOne(ActiveCell());
+    const uintptr_t route = route_.load(std::memory_order_acquire);
+    if (route == 0) [[likely]]
+      return AddOne(cell());
+    if (!AddSpread(route, 0, uint64_t{1})) AddOneAnywhere();
   }
   void GaugeSet(double v) {
     if (type_ != MetricType::kGauge) [[unlikely]]
@@ -72,6 +77,7 @@ class Series {
   static constexpr uintptr_t kRemoved = 1;  // not exposed; an update revives it
   static constexpr uintptr_t kDead = 2;     // being taken out of the table; only with kRemoved
   static constexpr uintptr_t kIdle = 4;
+  static constexpr uintptr_t kMarks = kRemoved | kDead | kIdle;
   static constexpr uint8_t kHasHostCells = 1;  // the family knows cells that count here, too
   static constexpr uint8_t kEscaped = 2;       // the labels hold escapes
   static constexpr uint8_t kDiscard = 4;       // the family's sink: never exposed, never freed
@@ -90,6 +96,7 @@ class Series {
   const Word* cell() const { return reinterpret_cast<const Word*>(this + 1); }
   const char* label_text() const;
 
+  // Where an atomic operation may go, whatever the route is.
   Word* ActiveCell() {
     const uintptr_t route = route_.load(std::memory_order_acquire);
     if (route == 0) [[likely]]
@@ -99,28 +106,42 @@ class Series {
   Word* RoutedCell(uintptr_t route) {
     if ((route & (kRemoved | kIdle)) != 0) [[unlikely]]
       return Wake();
-    return Stripes::CellFor(route, CpuSlot());
+    return SpreadCell(route);
+  }
+  Word* SpreadCell(uintptr_t route) {
+    return Stripes::IsExclusive(route) ? cell() : Stripes::CellFor(route, CpuSlot());
   }
   // The update counts as a use, and brings the series back where it was removed.
   Word* Wake();
+  // False, and nothing was added: an atomic addition has to be made, to ActiveCell().
+  template <typename Number>
+  [[gnu::always_inline]] bool AddSpread(uintptr_t route, size_t index, Number n) {
+    return Stripes::IsOpenExclusive(route) && CpuSection::Add(route_, route, index, n);
+  }
+  void AddOneAnywhere();
   void AddOne(Word* word) {
     constexpr uint64_t kMask = (uint64_t{1} << kHotShift) - 1;
     const uint64_t before = word->fetch_add(1, std::memory_order_relaxed);
     if ((before & kMask) == kMask) [[unlikely]]
       ReportHot();
   }
-  // The value says nothing about the number of additions here; its hash is as good as a dice.
   void AddMany(Word* word, uint64_t n) {
-    const uint64_t after = word->fetch_add(n, std::memory_order_relaxed) + n;
-    if ((after * 0x9E3779B97F4A7C15u) >> (64 - kHotShift) == 0) [[unlikely]]
-      ReportHot();
+    ReportSometimes(word->fetch_add(n, std::memory_order_relaxed) + n);
   }
-  static void AddDouble(Word* word, double v) {
+  void AddFraction(Word* word, double v) { ReportSometimes(AddDouble(word, v)); }
+  // The bits behind it.
+  static uint64_t AddDouble(Word* word, double v) {
     uint64_t before = word->load(std::memory_order_relaxed);
-    while (!word->compare_exchange_weak(before,
-                                        std::bit_cast<uint64_t>(std::bit_cast<double>(before) + v),
-                                        std::memory_order_relaxed)) {
-    }
+    uint64_t after = 0;
+    do {
+      after = std::bit_cast<uint64_t>(std::bit_cast<double>(before) + v);
+    } while (!word->compare_exchange_weak(before, after, std::memory_order_relaxed));
+    return after;
+  }
+  // The word says nothing about the number of additions here; its hash is as good as a dice.
+  void ReportSometimes(uint64_t word) {
+    if ((word * 0x9E3779B97F4A7C15u) >> (64 - kHotShift) == 0) [[unlikely]]
+      ReportHot();
   }
   void ReportHot();
   void Ignore();

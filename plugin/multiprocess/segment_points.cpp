@@ -18,7 +18,6 @@ namespace {
 constexpr int kTries = 4;
 static_assert(LimitedMemory::kReadings >= 2 * kTries * kTries);
 // Far beyond that of any cell; less than what would pass the end of all numbers.
-constexpr size_t kLargestStride = size_t{1} << 20;
 
 double AsDouble(const Word& word) {
   return std::bit_cast<double>(word.load(std::memory_order_relaxed));
@@ -110,7 +109,7 @@ bool SegmentPoints::Read(const Series& series, PartPoint* out) {
     if (!ReadOnce(series, seen, out)) return false;
     AcquireFence();
     const SegmentSeries::Identity now = SegmentSeries::Look(series);
-    if (now.exposed() == seen.exposed() && now.hash == seen.hash) return true;
+    if (now.IsStill(seen)) return true;
   }
   return false;
 }
@@ -147,16 +146,17 @@ bool SegmentPoints::ReadOnce(const Series& series, const SegmentSeries::Identity
 template <typename Use>
 void SegmentPoints::EachCell(const Series& series, uintptr_t route, const Use& use) {
   use(SegmentSeries::Cell(series));
-  const auto* stripes = reinterpret_cast<const char*>(Stripes::Of(route));
-  if (stripes == nullptr) return;
-  const uint32_t count = Stripes::CountOf(route);
-  const size_t stride = Stripes::OffsetOf(route, 1) - Stripes::OffsetOf(route, 0);
-  if (count > Stripes::kMax || stride < words_ * sizeof(Word) || stride > kLargestStride) return;
-  const size_t bytes = Stripes::OffsetOf(route, count - 1) + words_ * sizeof(Word);
-  const char* here = memory_.At(stripes, bytes);
-  if (here == nullptr || reinterpret_cast<uintptr_t>(here) % alignof(Word) != 0) return;
-  for (uint32_t i = 0; i < count; ++i) {
-    use(reinterpret_cast<const Word*>(here + Stripes::OffsetOf(route, i)));
+  const Stripes* stripes = Stripes::Of(route);
+  const Stripes* head = memory_.Look(stripes);
+  if (head == nullptr) return;
+  const Stripes::Layout layout = Stripes::LayoutOf(*head);
+  if (layout.stride < words_ * sizeof(Word)) return;
+  if ((layout.first | layout.stride) % alignof(Word) != 0) return;
+  const size_t bytes = layout.OffsetOf(layout.count);
+  const char* here = memory_.At(reinterpret_cast<const char*>(stripes), bytes);
+  if (here == nullptr) return;
+  for (uint32_t i = 0; i < layout.count; ++i) {
+    use(reinterpret_cast<const Word*>(here + layout.OffsetOf(i)));
   }
 }
 

@@ -19,6 +19,11 @@ class SegmentSeries {
     bool exposed() const { return (route & Series::kRemoved) == 0; }
     // Removed, but cells of the host may bring it back.
     bool hidden_only() const { return (route & Series::kDead) == 0; }
+    // The stripes may be those of a life before, which other series get in the end.
+    bool IsStill(const Identity& seen) const {
+      return exposed() == seen.exposed() && hash == seen.hash &&
+             Stripes::Of(route) == Stripes::Of(seen.route);
+    }
   };
   static Identity Look(const Series& series) {
     Identity seen;
