@@ -84,10 +84,10 @@ FamilyHead Family::head() const {
           shape_.unit, shape_.process_mode, shape_.quoted_labels};
 }
 
-void Family::SeriesRevived() {
-  live_.fetch_add(1, std::memory_order_relaxed);
+void Family::CountSeries(int n) {
+  live_.fetch_add(static_cast<uint64_t>(n), std::memory_order_relaxed);
   context_->series_changes.fetch_add(1, std::memory_order_relaxed);
-  context_->live_series.fetch_add(1, std::memory_order_relaxed);
+  context_->live_series.fetch_add(static_cast<uint64_t>(n), std::memory_order_relaxed);
 }
 
 Series* Family::FindPinned(const std::string_view* values, size_t n, uint64_t* hash) {
@@ -193,7 +193,7 @@ Status Family::Make(const std::string_view* values, size_t n, Series** out) {
     return Refuse(Refusal::kMemory, "no memory for a series", out);
   }
   table_.Insert(hash, series);
-  SeriesRevived();
+  CountSeries(1);
   series->route_.store(0, std::memory_order_release);
   *out = series;
   return Status();

@@ -169,7 +169,8 @@ class Family {
   void DeleteSketch(Series* series);
   const Clock& clock() const { return *context_->clock; }
   HotList& hot() const { return *context_->hot; }
-  void SeriesRevived();
+  // So many are exposed more than before; negative: fewer.
+  void CountSeries(int n);
   void UpdateIgnored() { context_->ignored_updates.fetch_add(1, std::memory_order_relaxed); }
 
   inline uint64_t HashValues(const std::string_view* values, size_t n) const;

@@ -48,9 +48,7 @@ bool Family::RemoveLocked(Series* series) {
 }
 
 void Family::TakeOutLocked(Series* series) {
-  live_.fetch_sub(1, std::memory_order_relaxed);
-  context_->series_changes.fetch_add(1, std::memory_order_relaxed);
-  context_->live_series.fetch_sub(1, std::memory_order_relaxed);
+  CountSeries(-1);
   ZeroCell(series);
   ForgetExemplars(series);
   series->route_.fetch_and(~Series::kDead, std::memory_order_seq_cst);

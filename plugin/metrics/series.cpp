@@ -95,11 +95,16 @@ Word* Series::Wake() {
     // stays in the cell. It cannot be lost by a pinned handle, whose pin ends the taking out.
     if ((route & kDead) != 0) return cell();
     const bool removed = (route & kRemoved) != 0;
-    if (removed) created_ms_.store(family_->clock().UnixMillis(), std::memory_order_relaxed);
+    if (removed) {
+      created_ms_.store(family_->clock().UnixMillis(), std::memory_order_relaxed);
+      // Before it is back: a removal right behind that counts it down again.
+      family_->CountSeries(1);
+    }
     const uintptr_t awake = route & ~(kRemoved | kIdle);
     if (route_.compare_exchange_weak(route, awake, std::memory_order_acq_rel)) {
-      if (removed) family_->SeriesRevived();
       route = awake;
+    } else if (removed) {
+      family_->CountSeries(-1);
     }
   }
   return route == 0 ? cell() : SpreadCell(route);

@@ -17,7 +17,6 @@ namespace {
 // So often is a series read that changes hands meanwhile, and so often a cell.
 constexpr int kTries = 4;
 static_assert(LimitedMemory::kReadings >= 2 * kTries * kTries);
-// Far beyond that of any cell; less than what would pass the end of all numbers.
 
 double AsDouble(const Word& word) {
   return std::bit_cast<double>(word.load(std::memory_order_relaxed));

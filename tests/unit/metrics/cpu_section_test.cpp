@@ -33,6 +33,10 @@ class NotedMemory final : public MetricMemory {
     if (alignment == 128) stripes_.push_back(static_cast<Stripes*>(block));
     return block;
   }
+  void* TryAllocate(size_t bytes, size_t alignment) noexcept override {
+    return Allocate(bytes, alignment);
+  }
+  void MakeRoom() noexcept override {}
   void Free(void* block, size_t bytes, size_t alignment) noexcept override {
     if (alignment == 128) ++freed_;
     MetricMemory::Heap().Free(block, bytes, alignment);
