@@ -13,7 +13,7 @@ typedef struct {
   ngx_http_promplug_slot_t** slots;
   size_t n_slots; /* a power of two */
   size_t n;       /* keys */
-  size_t max; /* may be changed: what is in it already stays */
+  size_t max;     /* may be changed: what is in it already stays */
   size_t value_size;
   ngx_log_t* log;
 } ngx_http_promplug_table_t;
