@@ -131,7 +131,11 @@ void PushRound::Last(const LastWork& work, TimePoint deadline) {
   if (work.application == OnStop::kPush) {
     const TimePoint latest =
         std::min(deadline, clock_.Now() + FromSeconds(config_.pushgateway.timeout_seconds));
-    (void)application_->Push({latest, Duration::max(), false});
+    // Interrupted is what a stop does when its time is over.
+    if (application_->Push({latest, Duration::max(), false}).cancelled) {
+      log_.Warn(
+          "the last push of the application did not end in the time of the stop, and is lost");
+    }
   } else if (work.application == OnStop::kDelete) {
     deleted = application_->Delete(deadline);
   }

@@ -21,6 +21,7 @@ using std::chrono::seconds;
 using test::Answer;
 using test::Block;
 using test::Fail;
+using ::testing::Contains;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
@@ -171,6 +172,7 @@ TEST_F(PushLoopTest, StopIsBoundedWhenTheLastPushHangs) {
   ASSERT_TRUE(clock_.WaitForSleepers(1));
   clock_.Advance(seconds(5));
   stopper.join();
+  EXPECT_THAT(lines_.Take(), Contains(HasSubstr("the last push of the application did not end")));
 }
 
 TEST_F(PushLoopTest, StopDoesNotWaitForACollector) {
