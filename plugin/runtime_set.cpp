@@ -73,7 +73,6 @@ Status Runtime::StartSet(const std::shared_ptr<const Config>& config) {
               std::to_string(set_->worker()) + (leads ? ", the one that pushes and listens" : ""));
     if (leads) {
       first = StartListener(*config);
-      pushed_groups_ = GroupsOfPredecessor(*config);
       Status pushing = StartPush(config);
       if (first.ok()) first = pushing;
     }
@@ -82,7 +81,8 @@ Status Runtime::StartSet(const std::shared_ptr<const Config>& config) {
   return first;
 }
 
-// An exporter that has gone together with the process that forwarded it leaves a group behind.
+// An exporter that has gone together with the process that forwarded it leaves a group behind. Of a
+// set that begins nobody has forwarded anything: there, a group is somebody else's.
 std::vector<PushedGroup> Runtime::GroupsOfPredecessor(const Config& config) const {
   std::vector<PushedGroup> groups = pushed_groups_;
   const PushgatewayConfig& gateway = config.pushgateway;

@@ -6,6 +6,7 @@ import tempfile
 import unittest
 
 from case import NEXT_PUSH_SECONDS, StackCase, push_config
+from exposition import value
 from fakes import FakeGateway
 from stack import web
 from stack.process import free_port
@@ -74,6 +75,15 @@ class SetTest(StackCase):
         prefix = second.requests_family + "{"
         pushed = sum(float(line.rsplit(" ", 1)[1]) for line in lines if line.startswith(prefix))
         self.assertGreaterEqual(pushed, total)
+
+    def test_a_set_that_begins_deletes_no_group_that_it_has_not_pushed(self):
+        absent = f"http://127.0.0.1:{free_port()}/metrics"
+        host = self.member(forward=[{"job": "node_exporter", "url": absent}])
+        # An exporter that went would be gone by then.
+        self.eventually(lambda: (value(host.metrics().text, "promplug_forward_skipped_total", worker="0",
+                                       exporter="node_exporter") or 0) >= 3, 3 * NEXT_PUSH_SECONDS,
+                        lambda: f"three rounds in {host.metrics().text}")
+        self.assertEqual(set(self.methods()), {"PUT"})
 
     def test_the_listener_is_taken_over(self):
         port = free_port()
