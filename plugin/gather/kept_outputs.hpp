@@ -9,12 +9,6 @@
 
 namespace promplug {
 
-// What grows only: its absence, and its return, look like a restart in a sum of several processes.
-constexpr bool IsCumulative(MetricType type) {
-  return type == MetricType::kCounter || type == MetricType::kHistogram ||
-         type == MetricType::kSummary;
-}
-
 // The last output of each callback that takes part in a sequence of gathers. Used by one thread at
 // a time.
 class KeptOutputs {

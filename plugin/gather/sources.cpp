@@ -16,6 +16,7 @@
 #include "gather/refusals.hpp"
 #include "gather/set_run.hpp"
 #include "gather/value_points.hpp"
+#include "multiprocess/merge_rules.hpp"
 
 namespace promplug {
 namespace {

@@ -4,11 +4,6 @@
 namespace promplug {
 namespace {
 
-bool IsCumulative(MetricType type) {
-  return type == MetricType::kCounter || type == MetricType::kHistogram ||
-         type == MetricType::kSummary;
-}
-
 MergeRule RuleOfMode(ProcessMode mode) {
   switch (mode) {
     case ProcessMode::kSum:

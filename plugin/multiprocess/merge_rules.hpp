@@ -20,6 +20,12 @@ enum class MergeRule : uint8_t {
   kPerWorker,  // they do not: each gets the label of its worker
 };
 
+// What grows only: where it goes away and comes back, a sum of several processes looks restarted.
+constexpr bool IsCumulative(MetricType type) {
+  return type == MetricType::kCounter || type == MetricType::kHistogram ||
+         type == MetricType::kSummary;
+}
+
 // By type, process mode and kind. Modes that have no meaning for the type are its default.
 MergeRule MergeRuleOf(const PartHead& head);
 

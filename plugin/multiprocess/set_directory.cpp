@@ -59,7 +59,7 @@ std::string FileSystemName(uint64_t magic) {
 }
 
 Status CannotUse(const std::string& path, const std::string& why) {
-  return Status(Code::kIo, "multiprocess.dir: " + Quoted(path) + " " + why);
+  return Status(Code::kIo, Quoted(path) + " " + why);
 }
 
 Status CheckFileSystem(const std::string& path, int fd) {
