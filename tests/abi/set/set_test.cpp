@@ -271,21 +271,24 @@ TEST(SetTest, WhoStepsDownLeavesTheListenerToAnotherAndGoesOnAnswering) {
   const SetWorld world;
   const std::vector<promplug_kv> overrides =
       world.Overrides({{S("scrape.listen"), S("127.0.0.1:0")}});
-  Host host(overrides);
-  EXPECT_EQ(Api()->step_down(host.p, &host.err), PROMPLUG_E_STATE);
-  host.Start();
-  promplug_metric* counter = host.Metric(host.Family(PROMPLUG_COUNTER, "c_total"));
-  ASSERT_NE(host.Status().listen_port, 0);
   auto* steps = SharedMemory<Steps>();
   Process other([&] {
+    // It is forked while the test has no threads yet.
+    steps->Await(1);
     Host inside(overrides);
     inside.Start();
     steps->Reach(inside.Status().listen_port == 0 ? 1 : 2);
     if (!Eventually([&] { return inside.Status().listen_port != 0; })) return 1;
     steps->Reach(3);
-    steps->Await(1);
+    steps->Await(2);
     return ValueIn(inside.Get(), "c_total") == 5 ? 0 : 2;
   });
+  Host host(overrides);
+  EXPECT_EQ(Api()->step_down(host.p, &host.err), PROMPLUG_E_STATE);
+  host.Start();
+  promplug_metric* counter = host.Metric(host.Family(PROMPLUG_COUNTER, "c_total"));
+  ASSERT_NE(host.Status().listen_port, 0);
+  steps->go.store(1);
   ASSERT_TRUE(Eventually([&] { return steps->ready.load() != 0; }));
   ASSERT_EQ(steps->ready.load(), 1);
   ASSERT_EQ(Api()->step_down(host.p, &host.err), PROMPLUG_OK) << host.err.text;
@@ -294,7 +297,7 @@ TEST(SetTest, WhoStepsDownLeavesTheListenerToAnotherAndGoesOnAnswering) {
   EXPECT_THAT(host.Log(), ::testing::Contains(HasSubstr("leaves pushing and listening")));
   Api()->counter_add(counter, 5);
   EXPECT_EQ(ValueIn(host.Get(), "c_total"), 5);
-  steps->go.store(1);
+  steps->go.store(2);
   EXPECT_EQ(other.Join(), 0);
 }
 
