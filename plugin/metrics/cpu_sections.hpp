@@ -5,7 +5,8 @@
 
 namespace promplug {
 
-// Whether threads of this process may be in sections of AddOnCpu(), and their end. Thread-safe.
+// Whether threads of this process may be in sections of CpuSection::Add(), and their end.
+// Thread-safe.
 class CpuSections {
  public:
   // Whether there are such sections here and End() can end them: x86-64, glibc registers rseq

@@ -16,8 +16,8 @@ using Word = std::atomic<uint64_t>;
 // stripes. There are two kinds:
 //   shared     at most kMax. Every addition is atomic, so that a wrong CPU number costs speed only,
 //              and CPUs beyond the last cell have one in common with others.
-//   exclusive  at most kMaxExclusive. Cell k is written by threads on CPU k alone, by AddOnCpu()
-//              (cpu_section.hpp) and without a locked instruction; all else goes to the series' own
+//   exclusive  at most kMaxExclusive. Cell k is written by threads on CPU k alone, by
+//              CpuSection::Add() and without a locked instruction; all else goes to the series' own
 //              cell. As nothing else ever writes them they are not zeroed: a series that goes
 //              leaves them behind, to DetachedStripes.
 //

@@ -193,7 +193,6 @@ TEST_F(ProcessSetTest, WhoLeavesWaitsForTheLockAsLongAsItIsTold) {
     lock.reset();
   });
   EXPECT_TRUE(a->set->Leave(seconds(30)));
-  EXPECT_LT(std::chrono::steady_clock::now(), begin + seconds(20));
   folds.join();
 }
 

@@ -172,12 +172,10 @@ TEST_F(SegmentTest, ManyCellsOfTheHostInOneFamilyAreReadInOneWalk) {
   Family* family = MakeFamily(*registry_, MetricType::kCounter, "c_total");
   constexpr int kSeries = 50000;
   for (int i = 0; i < kSeries; ++i) *family->AddHostCell(Get(family, std::to_string(i))) += 1;
-  const auto begin = std::chrono::steady_clock::now();
   uint64_t sum = 0;
   for (const auto& [name, seen] : Read()) sum += seen.point.point.integer;
+  // A walk for each of them would use up what a reader may read of lists (LimitedMemory).
   EXPECT_EQ(sum, uint64_t{kSeries});
-  // A walk for each of them takes longer.
-  EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(5));
 }
 
 TEST_F(SegmentTest, StaysReadableWhenTheProcessIsGone) {
