@@ -93,7 +93,8 @@ http {{
         return self
 
     def master(self):
-        return int(self.pid_file.read_text(encoding="ascii"))
+        """The pid in the file, which nginx makes empty and then writes."""
+        return int(wait_text(lambda: self.pid_file.read_text(encoding="ascii"), r"\A\d+\n", 10)[0])
 
     def worker_pids(self, master=None):
         """The workers of a master that do not shut down."""
@@ -120,10 +121,18 @@ http {{
         """Ends it by its pids; an error where it does not end in time."""
         if not self._session:
             return
-        living = {pid: parent_of(pid) for pid in self.processes()}
-        send_all([pid for pid, parent in living.items() if parent not in living], number)
+        told = set()
+
+        def ended():
+            # A new binary is the child of the old master until that ends.
+            living = {pid: parent_of(pid) for pid in self.processes()}
+            masters = {pid for pid, parent in living.items() if parent not in living} - told
+            send_all(masters, number)
+            told.update(masters)
+            return not living
+
         try:
-            wait_until(lambda: not self.processes(), seconds, "nginx has ended")
+            wait_until(ended, seconds, "nginx has ended")
         finally:
             send_all(self.processes(), signal.SIGKILL)
             self._session = 0
