@@ -19,6 +19,19 @@ inline char* Copy(char* out, std::string_view text) {
   return out + text.size();
 }
 
+// As Copy(), without a call where the text is not short: by blocks, the last of which may overlap
+// the one before.
+inline char* CopyLabels(char* out, std::string_view labels) {
+  constexpr size_t kBlockBytes = 32;
+  if (labels.size() < kBlockBytes) return Copy(out, labels);
+  const char* in = labels.data();
+  const char* const last = in + labels.size() - kBlockBytes;
+  char* const end = out + labels.size();
+  for (; in < last; in += kBlockBytes, out += kBlockBytes) std::memcpy(out, in, kBlockBytes);
+  std::memcpy(end - kBlockBytes, last, kBlockBytes);
+  return end;
+}
+
 // The exemplar, where there is one.
 const Exemplar* ExemplarOf(const Point& point, size_t i) {
   const bool there = i < point.n_exemplars && !point.exemplars[i].labels.empty();
@@ -170,7 +183,7 @@ size_t LineEncoder::AppendSingles(const Point* points, size_t n, OutputBuffer* o
     char* at = out->Claim(name_.size() + point.labels.size() + kTailBytes);
     if (at == nullptr) return i;
     at = name_.CopyTo(at);
-    at = Copy(at, point.labels);
+    at = CopyLabels(at, point.labels);
     *at++ = ' ';
     at = point.is_integer ? WriteUnsigned(at, point.integer) : WriteValue(at, point.value);
     out->Commit(EndLine(at, point));
@@ -185,7 +198,7 @@ bool LineEncoder::AppendCounter(const Point& point, OutputBuffer* out) {
   char* at = out->Claim(2 * line_bytes + ExemplarBytes(exemplar));
   if (at == nullptr) return false;
   at = name_.CopyTo(at);
-  at = Copy(at, point.labels);
+  at = CopyLabels(at, point.labels);
   *at++ = ' ';
   at = point.is_integer ? WriteUnsigned(at, point.integer) : WriteValue(at, point.value);
   at = EndLine(at, point);
@@ -201,7 +214,7 @@ bool LineEncoder::AppendCounter(const Point& point, OutputBuffer* out) {
 char* LineEncoder::WriteCreated(char* out, const Point& point) const {
   if (!created_ || point.created_ms <= 0) return out;
   out = created_name_.CopyTo(out);
-  out = Copy(out, point.labels);
+  out = CopyLabels(out, point.labels);
   *out++ = ' ';
   return EndLine(WriteSeconds(out, point.created_ms), point);
 }
@@ -282,13 +295,13 @@ bool LineEncoder::AppendTail(const Point& point, uint64_t count, OutputBuffer* o
   const bool has_sum = HasSum(point);
   if (has_sum) {
     at = sum_name_.CopyTo(at);
-    at = Copy(at, point.labels);
+    at = CopyLabels(at, point.labels);
     *at++ = ' ';
     at = EndLine(WriteValue(at, point.sum), point);
   }
   if (has_sum || dialect_ == Dialect::kText || type_ == MetricType::kSummary) {
     at = count_name_.CopyTo(at);
-    at = Copy(at, point.labels);
+    at = CopyLabels(at, point.labels);
     *at++ = ' ';
     at = EndLine(WriteUnsigned(at, count), point);
   }

@@ -28,12 +28,7 @@ class FamilyReader final : public PointSource {
     // The labels of the batch before stay valid until here; a series that is gone by now may be
     // used again. The position of the walk does not need the section.
     section_ = family_.context_->sections->Enter();
-    size_t n = 0;
-    while (n < max) {
-      Series* series = walk_.Next();
-      if (series == nullptr) break;
-      if (Exposed(series)) Fill(series, n, &out[n]), ++n;
-    }
+    const size_t n = FillPoints(out, max);
     if (n == 0) section_.Leave();
     return n;
   }
@@ -86,9 +81,51 @@ class FamilyReader final : public PointSource {
     std::fill_n(out, max, common);
   }
 
+  size_t FillPoints(Point* out, size_t max) {
+    switch (shape_.type) {
+      case MetricType::kCounter:
+        return FillPointsBy<&FamilyReader::FillCounter>(out, max);
+      case MetricType::kHistogram:
+        return FillPointsBy<&FamilyReader::FillHistogram>(out, max);
+      case MetricType::kSummary:
+        return FillPointsBy<&FamilyReader::FillSummary>(out, max);
+      case MetricType::kStateset:
+        return FillPointsBy<&FamilyReader::FillStateset>(out, max);
+      case MetricType::kInfo:
+        return FillPointsBy<&FamilyReader::FillInfo>(out, max);
+      default:
+        return FillPointsBy<&FamilyReader::FillGauge>(out, max);
+    }
+  }
+
+  // fill: writes what is the type's own and PreparePoints() could not know.
+  template <void (FamilyReader::*fill)(Series*, size_t, Point*)>
+  size_t FillPointsBy(Point* out, size_t max) {
+    // Copies, which no write to a point can change.
+    SeriesArena::Walk walk = walk_;
+    const size_t words = words_;
+    size_t n = 0;
+    while (n < max) {
+      Series* series = walk.Next();
+      if (series == nullptr) break;
+      if (!Exposed(series)) [[unlikely]]
+        continue;
+      out[n].labels = {reinterpret_cast<const char*>(series->cell() + words), series->label_bytes_};
+      out[n].created_ms = series->created_ms();
+      (this->*fill)(series, n, &out[n]);
+      ++n;
+    }
+    walk_ = walk;
+    return n;
+  }
+
   bool Exposed(Series* series) {
     const uintptr_t route = series->route_.load(std::memory_order_acquire);
-    if ((route & Series::kRemoved) == 0) return true;
+    return (route & Series::kRemoved) == 0 || CountsAgain(series, route);
+  }
+
+  // A series that was removed is back where its host has counted since.
+  [[gnu::noinline]] bool CountsAgain(Series* series, uintptr_t route) {
     if ((route & Series::kDead) != 0 || !HasHostCells(*series)) return false;
     // The host writes its cells past the series: what they count since the removal brings it back.
     if (HostCellSum(series) == 0) return false;
@@ -99,7 +136,7 @@ class FamilyReader final : public PointSource {
   static bool HasHostCells(const Series& series) {
     return (series.flags_.load(std::memory_order_relaxed) & Series::kHasHostCells) != 0;
   }
-  uint64_t HostCellSum(const Series* series) {
+  [[gnu::noinline]] uint64_t HostCellSum(const Series* series) {
     std::lock_guard lock(family_.mutex_);
     return family_.host_cells_.Sum(series);
   }
@@ -116,35 +153,21 @@ class FamilyReader final : public PointSource {
     return std::bit_cast<double>(word.load(std::memory_order_relaxed));
   }
 
-  // Writes what PreparePoints() could not know.
-  void Fill(Series* series, size_t n, Point* out) {
-    out->labels = {reinterpret_cast<const char*>(series->cell() + words_), series->label_bytes_};
-    out->created_ms = series->created_ms();
-    switch (shape_.type) {
-      case MetricType::kCounter:
-        return FillCounter(series, n, out);
-      case MetricType::kHistogram:
-        return FillHistogram(series, n, out);
-      case MetricType::kSummary:
-        return FillSummary(series, n, out);
-      case MetricType::kStateset:
-        out->states = series->cell()->load(std::memory_order_relaxed);
-        return;
-      case MetricType::kInfo:
-        return;
-      default:
-        out->value = AsDouble(series->cell()[0]);
-    }
+  void FillInfo(Series*, size_t, Point*) {}
+  void FillGauge(Series* series, size_t, Point* out) { out->value = AsDouble(series->cell()[0]); }
+  void FillStateset(Series* series, size_t, Point* out) {
+    out->states = series->cell()->load(std::memory_order_relaxed);
   }
 
   void FillCounter(Series* series, size_t n, Point* out) {
     uint64_t whole = 0;
+    if (HasHostCells(*series)) [[unlikely]]
+      whole = HostCellSum(series);
     double fraction = 0;
     EachCell(series, [&](Word* cell) {
       whole += cell[0].load(std::memory_order_relaxed);
       fraction += AsDouble(cell[1]);
     });
-    if (HasHostCells(*series)) whole += HostCellSum(series);
     out->is_integer = fraction == 0;
     out->integer = whole;
     out->value = static_cast<double>(whole) + fraction;

@@ -43,6 +43,19 @@ TEST(TextEncoder, WritesEveryTypeAsTheGoldenFileSays) {
   EXPECT_EQ(Encoded(testing::SampleGathering()), Golden());
 }
 
+TEST(TextEncoder, CopiesLabelsOfEveryLength) {
+  for (size_t bytes = 1; bytes <= 130; ++bytes) {
+    std::string value;
+    for (size_t i = 0; i < bytes; ++i)
+      value.push_back(static_cast<char>('a' + (i * 7 + bytes) % 26));
+    const std::string labels = "{l=\"" + value + "\"}";
+    FakePoint point;
+    point.labels = labels;
+    EXPECT_EQ(Encoded(One(MetricType::kGauge, "g", {point, point})),
+              "# TYPE g gauge\ng" + labels + " 0\ng" + labels + " 0\n");
+  }
+}
+
 // A locale with a comma, made here since a machine need not have any.
 class CommaLocale {
  public:
