@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Hosts that answer with several processes."""
 import itertools
+import re
 import signal
 
 from stack import web
@@ -91,10 +92,13 @@ class GunicornHost(PhotoAppHost):
     def command(self):
         return [PYTHON, "-m", "gunicorn", "--chdir", PHOTO_APP, "--bind", "127.0.0.1:0",
                 "--worker-class", "uvicorn.workers.UvicornWorker", "--workers", self.workers,
-                *self.options, "photo_app:make_app()"]
+                "--graceful-timeout", "20", *self.options, "photo_app:make_app()"]
 
     def worker_pids(self):
-        return [pid for pid, _ in children(self.process.pid)]
+        # One that boots answers nothing yet, and may miss a signal: until it has handlers of its
+        # own it has those of the master, which only note it.
+        started = set(re.findall(r"Started server process \[(\d+)\]", self.log()))
+        return [pid for pid, _ in children(self.process.pid) if str(pid) in started]
 
 
 class GunicornPreloadHost(GunicornHost):

@@ -61,6 +61,6 @@ class WebCase(PluginCase):
     def gunicorn(self, *arguments, application="wsgi_app:app", ready="/items/1", overrides=None,
                  **environment):
         return WebServer(self, "gunicorn", lambda port: [
-            "--chdir", APPS, "--bind", f"127.0.0.1:{port}", "--graceful-timeout", "20", *arguments,
+            "--chdir", APPS, "--bind", f"127.0.0.1:{port}", "--graceful-timeout", "10", *arguments,
             application], ready=ready, APP_OVERRIDES=json.dumps({**QUIET, **(overrides or {})}),
             **environment)
