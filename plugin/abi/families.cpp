@@ -9,12 +9,6 @@
 namespace promplug::abi {
 namespace {
 
-Status CheckModes(const promplug_family_desc& d) {
-  if (IsProcessMode(d.process_mode)) return Status();
-  return Status(Code::kInvalid,
-                "desc.process_mode " + std::to_string(d.process_mode) + " is not known");
-}
-
 Status CheckArrays(const promplug_family_desc& d) {
   const bool null = (d.label_names == nullptr && d.n_label_names > 0) ||
                     (d.const_labels == nullptr && d.n_const_labels > 0) ||
@@ -29,7 +23,9 @@ Status FromDesc(const promplug_family_desc* from, FamilyDescription* out) {
   promplug_family_desc d;
   Status status = CopyOptions(from, PROMPLUG_UP_TO(promplug_family_desc, help), "desc", &d);
   if (status.ok()) status = CheckArrays(d);
-  if (status.ok()) status = CheckModes(d);
+  if (status.ok()) {
+    status = ToProcessMode(d.process_mode, "desc.process_mode", &out->process_mode);
+  }
   if (!status.ok()) return status;
   if (d.type < PROMPLUG_COUNTER || d.type > PROMPLUG_GAUGE_HISTOGRAM) {
     return Status(Code::kInvalid, "desc.type " + std::to_string(d.type) + " is not known");
@@ -49,7 +45,6 @@ Status FromDesc(const promplug_family_desc* from, FamilyDescription* out) {
   out->native_max_buckets = d.native_max_buckets;
   out->native_growth = d.native_growth;
   out->native_zero_width = d.native_zero_width;
-  out->process_mode = static_cast<ProcessMode>(d.process_mode);
   for (size_t i = 0; i < d.n_states; ++i) out->states.push_back(View(d.states[i]));
   return status;
 }

@@ -54,6 +54,15 @@ bool HasBuckets(MetricType type) {
 
 }  // namespace
 
+Status ToProcessMode(int32_t mode, std::string_view field, ProcessMode* out) {
+  if (mode < PROMPLUG_MODE_DEFAULT || mode > PROMPLUG_MODE_PER_WORKER) {
+    return Status(Code::kInvalid,
+                  std::string(field) + " " + std::to_string(mode) + " is not known");
+  }
+  *out = static_cast<ProcessMode>(mode);
+  return Status();
+}
+
 Status FromHead(const promplug_family_head* from, FamilyHead* out) {
   promplug_family_head head;
   Status status = CopyOptions(from, PROMPLUG_UP_TO(promplug_family_head, help), "head", &head);
@@ -61,13 +70,8 @@ Status FromHead(const promplug_family_head* from, FamilyHead* out) {
   if (!IsType(head.type)) {
     return Status(Code::kInvalid, "head.type " + std::to_string(head.type) + " is not known");
   }
-  if (!IsProcessMode(head.process_mode)) {
-    return Status(Code::kInvalid,
-                  "head.process_mode " + std::to_string(head.process_mode) + " is not known");
-  }
-  *out = {static_cast<MetricType>(head.type), View(head.name), View(head.help), View(head.unit),
-          static_cast<ProcessMode>(head.process_mode)};
-  return status;
+  *out = {static_cast<MetricType>(head.type), View(head.name), View(head.help), View(head.unit)};
+  return ToProcessMode(head.process_mode, "head.process_mode", &out->process_mode);
 }
 
 promplug_family_head ToHead(const FamilyHead& head) {

@@ -11,9 +11,8 @@
 
 namespace promplug::abi {
 
-constexpr bool IsProcessMode(int32_t mode) {
-  return mode >= PROMPLUG_MODE_DEFAULT && mode <= PROMPLUG_MODE_PER_WORKER;
-}
+// kInvalid, with the name of the field, where it is none of PROMPLUG_MODE_*.
+Status ToProcessMode(int32_t mode, std::string_view field, ProcessMode* out);
 
 // A family head of the host. The views are those of the host.
 Status FromHead(const promplug_family_head* from, FamilyHead* out);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "abi/host_writer.hpp"
 #include "abi/instance.hpp"
+#include "abi/points.hpp"
 #include "abi/sized.hpp"
 #include "abi/strings.hpp"
 #include "abi/tables.hpp"
@@ -72,6 +73,8 @@ Status ToSpec(const promplug_value* from, ValueSpec* out) {
   if (v.type != PROMPLUG_COUNTER && v.type != PROMPLUG_GAUGE) {
     return Status(Code::kInvalid, "value.type must be a counter or a gauge");
   }
+  status = ToProcessMode(v.process_mode, "value.process_mode", &out->process_mode);
+  if (!status.ok()) return status;
   Label labels[kMaxLabels];
   status = ReadLabels(v.labels, v.n_labels, labels);
   if (!status.ok()) return status;

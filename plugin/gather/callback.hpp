@@ -27,6 +27,7 @@ struct ValueSeries {
   std::string help;
   std::string labels;  // rendered
   bool quoted_labels = false;
+  ProcessMode process_mode = ProcessMode::kDefault;
 };
 
 // What one callback said: a value where it is one, else families.

@@ -37,9 +37,11 @@ Result<uint64_t> Registrations::Add(std::shared_ptr<Callback> callback) {
 
 Status Registrations::AddValue(const ValueSeries& series) {
   ValueFamily& family =
-      values_.try_emplace(series.name, ValueFamily{series.type, {}}).first->second;
-  if (family.type != series.type) {
-    return Status(Code::kExists, "value " + Quoted(series.name) + " is registered as another type");
+      values_.try_emplace(series.name, ValueFamily{series.type, series.process_mode, {}})
+          .first->second;
+  if (family.type != series.type || family.process_mode != series.process_mode) {
+    return Status(Code::kExists, "value " + Quoted(series.name) + " is registered with another " +
+                                     (family.type != series.type ? "type" : "process mode"));
   }
   const std::vector<uint64_t> hashes = HashesOf(series);
   for (const uint64_t hash : hashes) {

@@ -16,7 +16,7 @@ namespace promplug {
 class Registrations {
  public:
   // Gives it a number, never 0. kExists: a collector of that name, this series, or its family with
-  // another type is there.
+  // another type or process mode is there.
   Result<uint64_t> Add(std::shared_ptr<Callback> callback);
   // Frees the name, too; null: there is none of that number.
   std::shared_ptr<Callback> Take(uint64_t id);
@@ -29,6 +29,7 @@ class Registrations {
  private:
   struct ValueFamily {
     MetricType type;
+    ProcessMode process_mode;
     std::set<uint64_t> series;  // hashes of the label sets
   };
 

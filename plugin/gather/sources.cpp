@@ -128,7 +128,7 @@ class SourcesRun final : public GatherRun {
       at.family = std::make_shared<ValueFamily>();
       at.number = families->size();
       keep_alive->push_back(at.family);
-      families->push_back({{series.type, series.name, series.help, {}},
+      families->push_back({{series.type, series.name, series.help, {}, series.process_mode},
                            "values",
                            [values = at.family.get()] { return values->Read(); }});
     }
@@ -156,7 +156,14 @@ Status CheckValue(const ValueSpec& spec) {
   if (!spec.read && reinterpret_cast<uintptr_t>(spec.cell) % sizeof(uint64_t) != 0) {
     return Status(Code::kInvalid, "the cell of value " + Quoted(spec.name) + " is not aligned");
   }
-  return CheckFamilyHead({spec.type, spec.name, spec.help, {}});
+  const bool only_of_gauges = spec.process_mode == ProcessMode::kMax ||
+                              spec.process_mode == ProcessMode::kMin ||
+                              spec.process_mode == ProcessMode::kLatest;
+  if (only_of_gauges && spec.type != MetricType::kGauge) {
+    return Status(Code::kInvalid, "value " + Quoted(spec.name) +
+                                      ": the process modes max, min and latest are for gauges");
+  }
+  return CheckFamilyHead({spec.type, spec.name, spec.help, {}, spec.process_mode});
 }
 
 }  // namespace
@@ -231,6 +238,7 @@ Result<uint64_t> Sources::RegisterValue(ValueSpec spec) {
   series->type = spec.type;
   series->name = spec.name;
   series->help = spec.help;
+  series->process_mode = spec.process_mode;
   auto callback = std::make_shared<Callback>();
   callback->name = spec.name;
   callback->cell = spec.read ? nullptr : spec.cell;

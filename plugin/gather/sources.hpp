@@ -43,6 +43,7 @@ struct ValueSpec {
   std::string_view name;
   std::string_view help;
   std::vector<Label> labels;
+  ProcessMode process_mode = ProcessMode::kDefault;
   // A failure or an exception leaves the series out. Never entered twice at once. Empty: the cell.
   std::function<Status(double*)> read;
   CellType cell_type = CellType::kF64;
@@ -105,9 +106,9 @@ class Sources final : public Gatherer {
   // after success. kInvalid: no name or no function. kExists: the name is taken. kUnsupported:
   // on_loop without a wake hook.
   Result<uint64_t> RegisterCollector(CollectorSpec spec);
-  // kInvalid: not a counter or gauge, a name, help or label that is not valid, neither function nor
-  // cell, or a cell that is not aligned. kExists: this series is registered, or the name with
-  // another type.
+  // kInvalid: not a counter or gauge, a name, help or label that is not valid, a process mode that
+  // the type has not, neither function nor cell, or a cell that is not aligned. kExists: this
+  // series is registered, or the name with another type or process mode.
   Result<uint64_t> RegisterValue(ValueSpec spec);
   // From now on the callback is not entered, and its series are left out. Waits until it has
   // returned. OK: it has left and release was called. kTimeout: it is still inside; release follows

@@ -178,6 +178,10 @@ TEST(ValueTest, CellsAndFunctionsOfOneNameAreOneFamily) {
   promplug_reg reg = 0;
   ASSERT_EQ(Api()->register_value(host.p, &value, &reg, &host.err), PROMPLUG_OK) << host.err.text;
   EXPECT_EQ(Api()->register_value(host.p, &value, &reg, &host.err), PROMPLUG_E_EXISTS);
+  value.process_mode = PROMPLUG_MODE_PER_WORKER + 1;
+  EXPECT_EQ(Api()->register_value(host.p, &value, &reg, &host.err), PROMPLUG_E_INVAL);
+  EXPECT_STREQ(host.err.text, "value.process_mode 6 is not known");
+  value.process_mode = PROMPLUG_MODE_DEFAULT;
   std::atomic<int> released{0};
   value.labels = &two;
   value.source = PROMPLUG_SRC_FN;

@@ -362,7 +362,7 @@ typedef struct promplug_value { /* [sized] one series of a counter or gauge */
   const promplug_kv *labels;
   size_t n_labels;
   int32_t source; /* PROMPLUG_SRC_* */
-  uint32_t reserved0;
+  int32_t process_mode; /* PROMPLUG_MODE_*; the same for all series of a name */
   promplug_value_fn fn;
   const void *addr; /* naturally aligned; readable until unregister() returned OK */
   void *user;

@@ -141,14 +141,19 @@ class Plugin {
                                  const CollectorOptions& options = {}) {
     return detail::RegisterCollector(core_, name, std::move(collect), options);
   }
-  // One series whose value is read when it is needed.
+  // One series whose value is read when it is needed. process_mode: PROMPLUG_MODE_*, the same for
+  // all series of a name.
   Result<Registration> CounterValue(std::string_view name, std::string_view help,
-                                    ValueSource source, const std::vector<Pair>& labels = {}) {
-    return detail::RegisterValue(core_, PROMPLUG_COUNTER, name, help, std::move(source), labels);
+                                    ValueSource source, const std::vector<Pair>& labels = {},
+                                    int32_t process_mode = PROMPLUG_MODE_DEFAULT) {
+    return detail::RegisterValue(core_, PROMPLUG_COUNTER, name, help, std::move(source), labels,
+                                 process_mode);
   }
   Result<Registration> GaugeValue(std::string_view name, std::string_view help, ValueSource source,
-                                  const std::vector<Pair>& labels = {}) {
-    return detail::RegisterValue(core_, PROMPLUG_GAUGE, name, help, std::move(source), labels);
+                                  const std::vector<Pair>& labels = {},
+                                  int32_t process_mode = PROMPLUG_MODE_DEFAULT) {
+    return detail::RegisterValue(core_, PROMPLUG_GAUGE, name, help, std::move(source), labels,
+                                 process_mode);
   }
 
   // Answers a scrape on this thread, waiting for collectors until the deadline.

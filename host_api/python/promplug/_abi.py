@@ -139,7 +139,7 @@ class Collector(Sized):
 class Value(Sized):
     _fields_ = [("struct_size", c_uint32), ("type", c_int32), ("name", Str), ("help", Str),
                 ("labels", POINTER(Kv)), ("n_labels", c_size_t), ("source", c_int32),
-                ("reserved0", c_uint32), ("fn", ValueFn), ("addr", c_void_p), ("user", c_void_p),
+                ("process_mode", c_int32), ("fn", ValueFn), ("addr", c_void_p), ("user", c_void_p),
                 ("release", ReleaseFn)]
 
 

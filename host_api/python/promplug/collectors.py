@@ -130,16 +130,18 @@ class ValueFunction(Registration):
     """One series whose value a function returns."""
 
     def __init__(self, kind: int, name: str, documentation: str, labels: Dict[str, str],
-                 function: Callable[[], float]):
+                 function: Callable[[], float], process_mode: int):
         super().__init__(name)
         self._kind, self._documentation = kind, documentation
+        self._process_mode = process_mode
         self._labels, self._function = labels, function
 
     def _register(self, instance, number, out, error) -> int:
         record = _abi.Value(type=self._kind, name=_abi.text(self.name),
                             help=_abi.text(self._documentation),
                             labels=_abi.pairs(self._labels.items()), n_labels=len(self._labels),
-                            source=_abi.SRC_FN, fn=_VALUE, user=number, release=_RELEASE)
+                            source=_abi.SRC_FN, process_mode=self._process_mode, fn=_VALUE,
+                            user=number, release=_RELEASE)
         return instance.api.register_value(instance.pointer, byref(record), out, error)
 
     def _call(self, out) -> None:

@@ -13,7 +13,7 @@ from ._metric import Metric
 from ._pending import PendingCounter, PendingGauge, PendingObservations
 from ._process_modes import process_mode
 from ._timing import ExceptionCounter, InprogressTracker, Timer
-from .collectors import Collector, Registration, ValueFunction
+from .collectors import Registration, ValueFunction
 
 INF = float("inf")
 _ONE = 1
@@ -104,7 +104,7 @@ class Gauge(Metric):
         self._function: Optional[Registration] = None
         super().__init__(name, documentation, labelnames, namespace, subsystem, unit, plugin,
                          process_mode(multiprocess_mode))
-        self._plugin, self._multiprocess_mode = plugin, multiprocess_mode
+        self._plugin = plugin
 
     def inc(self, amount: float = 1) -> None:
         self._add(self._handle, _ONE_DOUBLE if amount is _ONE else c_double(amount))
@@ -134,13 +134,8 @@ class Gauge(Metric):
             self._missing_labels()
         self._forget_function()
         labels = dict(zip(self.labelnames, self._labelvalues))
-        if self.process_mode == _abi.MODE_PER_WORKER:
-            self._function = ValueFunction(self.kind, self.name, self.documentation, labels, f)
-        else:  # a value has no process mode, a family of a collector has
-            self._function = Collector(
-                ",".join((self.name, *self._labelvalues)),
-                lambda: [(self.name, self.type_name, self.documentation, [(labels, float(f()))])],
-                multiprocess_mode=self._multiprocess_mode)
+        self._function = ValueFunction(self.kind, self.name, self.documentation, labels, f,
+                                       self.process_mode)
         self._be_ignored()
         super()._leave()
         self._function.attach(self._plugin)

@@ -88,6 +88,55 @@ TEST(SetTest, WhatAProcessCountedStaysWhenItIsGoneAndItsGaugesGo) {
   EXPECT_EQ(ValueIn(host.Get(), "c_total"), 5);
 }
 
+void RegisterCell(Host& host, promplug_str name, const double& cell, int32_t process_mode) {
+  promplug_value value = {};
+  value.struct_size = sizeof value;
+  value.type = PROMPLUG_GAUGE;
+  value.name = name;
+  value.source = PROMPLUG_SRC_F64;
+  value.addr = &cell;
+  value.process_mode = process_mode;
+  promplug_reg reg = 0;
+  EXPECT_EQ(Api()->register_value(host.p, &value, &reg, &host.err), PROMPLUG_OK) << host.err.text;
+}
+
+void RegisterCells(Host& host, const double& cell) {
+  RegisterCell(host, S("each"), cell, PROMPLUG_MODE_DEFAULT);
+  RegisterCell(host, S("added"), cell, PROMPLUG_MODE_SUM);
+  RegisterCell(host, S("largest"), cell, PROMPLUG_MODE_MAX);
+  RegisterCell(host, S("least"), cell, PROMPLUG_MODE_MIN);
+}
+
+TEST(SetTest, ValuesBecomeOneByTheirProcessMode) {
+  const SetWorld world;
+  auto* steps = SharedMemory<Steps>();
+  Process other([&] {
+    static const double cell = 2;
+    Host inside(world.Overrides());
+    RegisterCells(inside, cell);
+    inside.Start();
+    steps->Reach(1);
+    steps->Await(1);
+    return 0;
+  });
+  ASSERT_TRUE(Eventually([&] { return steps->ready.load() == 1; }));
+  static const double cell = 5;
+  Host host(world.Overrides());
+  RegisterCells(host, cell);
+  host.Start();
+  std::string text;
+  EXPECT_TRUE(Eventually([&] {
+    text = host.Get();
+    return ValueIn(text, "added") == 7;
+  })) << text;
+  EXPECT_EQ(ValueIn(text, "largest"), 5) << text;
+  EXPECT_EQ(ValueIn(text, "least"), 2) << text;
+  EXPECT_EQ(ValueIn(text, "each{worker=\"0\"}"), 2) << text;
+  EXPECT_EQ(ValueIn(text, "each{worker=\"1\"}"), 5) << text;
+  steps->go.store(1);
+  EXPECT_EQ(other.Join(), 0);
+}
+
 // What the native buckets of the histogram count; -1: it has none.
 int64_t NativeCount(Host& host) {
   int64_t count = -1;

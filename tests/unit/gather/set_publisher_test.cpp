@@ -14,6 +14,8 @@ namespace {
 
 using std::chrono::seconds;
 using ::testing::ElementsAre;
+using ::testing::Pair;
+using ::testing::UnorderedElementsAre;
 
 class SetPublisherTest : public ::testing::Test {
  protected:
@@ -34,6 +36,7 @@ class SetPublisherTest : public ::testing::Test {
             return Answer();
           });
       value.type = type;
+      value.process_mode = ProcessMode::kSum;
       EXPECT_TRUE(bench_.sources.RegisterValue(value).ok());
     }
     EXPECT_TRUE(bench_.sources.StartThreads().ok());
@@ -81,6 +84,20 @@ TEST_F(SetPublisherTest, PublishesWhatIsCumulativeAgainWhileItIsNotSaid) {
   for (int i = 0; i < 3; ++i) EXPECT_THAT(Publish(), ElementsAre("own_total 1", "v_total 1"));
   fails_ = false;
   EXPECT_THAT(Publish(), ElementsAre("own 2", "own_total 2", "v 2", "v_total 2"));
+}
+
+TEST_F(SetPublisherTest, SaysTheProcessModeOfAValue) {
+  publisher_.Begin(false, [] {});
+  EXPECT_TRUE(Eventually([&] { return publisher_.Ready(); }));
+  std::vector<std::pair<std::string, ProcessMode>> modes;
+  EXPECT_TRUE(DecodeParts(publisher_.Take(), [&](const PartHead& head, PartPoints*) {
+                if (head.kind != PartKind::kCollectors) return;
+                modes.emplace_back(head.head.name, head.head.process_mode);
+              }).ok());
+  EXPECT_THAT(modes, UnorderedElementsAre(Pair("own", ProcessMode::kDefault),
+                                          Pair("own_total", ProcessMode::kDefault),
+                                          Pair("v", ProcessMode::kSum),
+                                          Pair("v_total", ProcessMode::kSum)));
 }
 
 TEST_F(SetPublisherTest, ForgetsWhatIsNotRegisteredAnyMore) {

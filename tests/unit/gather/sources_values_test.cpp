@@ -62,6 +62,29 @@ TEST(ValuesTest, RefusesValuesThatAreNotValidOrThere) {
   EXPECT_EQ(code(counter), Code::kExists);
 }
 
+TEST(ValuesTest, HaveOneProcessModeForEachName) {
+  Bench bench;
+  const auto add = [&](std::string_view name, std::vector<Label> labels, MetricType type,
+                       ProcessMode mode) {
+    ValueSpec spec = ValueOf(name, std::move(labels), [](double*) { return Status(); });
+    spec.type = type;
+    spec.process_mode = mode;
+    return bench.sources.RegisterValue(std::move(spec)).status();
+  };
+  EXPECT_TRUE(add("v", {{"a", "1"}}, MetricType::kGauge, ProcessMode::kMax).ok());
+  EXPECT_TRUE(add("v", {{"a", "2"}}, MetricType::kGauge, ProcessMode::kMax).ok());
+  const Status other = add("v", {{"a", "3"}}, MetricType::kGauge, ProcessMode::kSum);
+  EXPECT_EQ(other.code(), Code::kExists);
+  EXPECT_EQ(other.text(), "value \"v\" is registered with another process mode");
+  EXPECT_TRUE(add("c_total", {}, MetricType::kCounter, ProcessMode::kPerWorker).ok());
+  for (const ProcessMode mode : {ProcessMode::kMax, ProcessMode::kMin, ProcessMode::kLatest}) {
+    const Status status = add("d_total", {}, MetricType::kCounter, mode);
+    EXPECT_EQ(status.code(), Code::kInvalid);
+    EXPECT_EQ(status.text(),
+              "value \"d_total\": the process modes max, min and latest are for gauges");
+  }
+}
+
 TEST(ValuesTest, LeavesOutAValueThatFailsOrIsImpossible) {
   Bench bench;
   alignas(8) double cell = -1;

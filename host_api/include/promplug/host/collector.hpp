@@ -214,11 +214,13 @@ struct ValueCall {
 
 inline Result<Registration> RegisterValue(const CorePtr& core, int32_t type, std::string_view name,
                                           std::string_view help, ValueSource source,
-                                          const std::vector<Pair>& labels) {
+                                          const std::vector<Pair>& labels,
+                                          int32_t process_mode) {
   if (core == nullptr) return Registration();
   const Pairs pairs(labels);
   auto abi = Sized<promplug_value>();
   abi.type = type;
+  abi.process_mode = process_mode;
   abi.name = Str(name);
   abi.help = Str(help);
   abi.labels = pairs.data();
