@@ -214,8 +214,7 @@ struct ValueCall {
 
 inline Result<Registration> RegisterValue(const CorePtr& core, int32_t type, std::string_view name,
                                           std::string_view help, ValueSource source,
-                                          const std::vector<Pair>& labels,
-                                          int32_t process_mode) {
+                                          const std::vector<Pair>& labels, int32_t process_mode) {
   if (core == nullptr) return Registration();
   const Pairs pairs(labels);
   auto abi = Sized<promplug_value>();
