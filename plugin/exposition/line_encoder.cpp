@@ -13,6 +13,7 @@ namespace {
 
 // Space, value, space, timestamp, newline.
 constexpr size_t kTailBytes = 2 * kMaxNumberBytes + 3;
+static_assert(kNumberSpanBytes - kMaxNumberBytes <= OutputBuffer::kSlackBytes);
 
 inline char* Copy(char* out, std::string_view text) {
   if (!text.empty()) std::memcpy(out, text.data(), text.size());

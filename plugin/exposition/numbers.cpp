@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: MIT
 #include "exposition/numbers.hpp"
 
+#include <bit>
 #include <charconv>
+#include <cstring>
 #include <string_view>
 
-#include "exposition/shortest_decimal.hpp"
+#include "exposition/digits.hpp"
+#include "exposition/shortest_fraction.hpp"
 
 namespace promplug {
 namespace {
@@ -19,60 +22,48 @@ char* WriteNotFinite(char* out, double v) {
   return WriteText(out, v > 0 ? "+Inf" : "-Inf");
 }
 
-constexpr size_t kDecimals = 6;
-constexpr uint64_t kMillion = 1000000;
-
-// `millionths` / 1e6, which is not whole.
-char* WriteMillionths(char* out, uint64_t millionths) {
-  out = WriteUnsigned(out, millionths / kMillion);
-  *out++ = '.';
-  out = numbers_internal::WritePadded(out, millionths % kMillion, kDecimals);
-  while (out[-1] == '0') --out;
-  return out;
-}
-
-// Most values that people measure have few decimals, and then a division is all that is needed:
-// it rounds as reading does, so if the quotient is `v`, the decimal number reads back as `v`; and
-// of at most 15 digits no other number of so few does. Returns nullptr for other values.
-char* WriteFewDecimals(char* out, double v) {
-  constexpr double kLimit = 1e9;  // 9 digits and 6 decimals
+// What is at most 99 millionths and nothing else is written as such; to_chars() would have an
+// exponent. A division rounds as reading does. Returns nullptr for other values.
+char* WriteMillionths(char* out, double v) {
   constexpr double kUnit = 1e6;
   constexpr double kHalf = 0.5;
   const double magnitude = std::fabs(v);
-  if (!(magnitude < kLimit)) return nullptr;
-  const auto millionths = static_cast<uint64_t>(magnitude * kUnit + kHalf);
+  const auto millionths = static_cast<uint32_t>(magnitude * kUnit + kHalf);
   if (static_cast<double>(millionths) / kUnit != magnitude) return nullptr;
   // Whole numbers do not come here, but a zero does: it is a negative one.
   if (millionths == 0) return WriteText(out, "-0");
   if (v < 0) *out++ = '-';
-  return WriteMillionths(out, millionths);
-}
-
-// A number with a fraction, below 2^53, so that its decimal form has the same whole part: between
-// the two there is no whole number, for it would be a double nearer than that.
-char* WriteShortest(char* out, double magnitude) {
-  Decimal decimal = ShortestDecimal(magnitude);
-  while (decimal.digits % 10 == 0) {
-    decimal.digits /= 10;
-    ++decimal.exponent;
-  }
-  const auto decimals = static_cast<size_t>(-decimal.exponent);
-  const auto whole = static_cast<uint64_t>(magnitude);
-  out = WriteUnsigned(out, whole);
-  *out++ = '.';
-  const uint64_t whole_digits = whole == 0 ? 0 : whole * numbers_internal::kPowersOfTen[decimals];
-  return numbers_internal::WritePadded(out, decimal.digits - whole_digits, decimals);
+  out = WriteText(out, "0.0000");
+  *out++ = static_cast<char>('0' + millionths / 10);
+  if (millionths % 10 != 0) *out++ = static_cast<char>('0' + millionths % 10);
+  return out;
 }
 
 }  // namespace
 
+char* numbers_internal::WriteLong(char* out, uint64_t v) {
+  constexpr uint64_t kThousand = 1000;
+  const uint64_t billions = v / kBillion;
+  const uint64_t rest = v - billions * kBillion;
+  const uint64_t thousands = rest / kThousand;
+  out = WriteUnsigned(out, billions);
+  out = digits::WriteThree(out, thousands / kThousand);
+  out = digits::WriteThree(out, thousands % kThousand);
+  return digits::WriteThree(out, rest % kThousand);
+}
+
 char* numbers_internal::WriteFraction(char* out, double v) {
-  if (!std::isfinite(v)) return WriteNotFinite(out, v);
-  if (char* const end = WriteFewDecimals(out, v)) return end;
   const double magnitude = std::fabs(v);
-  if (magnitude >= kMinShortestDecimal && magnitude < kShortestDecimalLimit) {
-    if (v < 0) *out++ = '-';
-    return WriteShortest(out, magnitude);
+  if (magnitude >= kMinShortestFraction && magnitude < kShortestFractionLimit) [[likely]] {
+    *out = '-';
+    if (std::signbit(v)) ++out;
+    out = WriteUnsigned(out, static_cast<uint64_t>(static_cast<int64_t>(magnitude)));
+    *out++ = '.';
+    return WriteShortestFraction(out, magnitude);
+  }
+  if (!std::isfinite(v)) return WriteNotFinite(out, v);
+  if (magnitude < kMinShortestFraction) {
+    if (char* const end = WriteMillionths(out, v)) return end;
   }
   return std::to_chars(out, out + kMaxNumberBytes, v).ptr;
 }
@@ -104,7 +95,7 @@ char* WriteSeconds(char* out, int64_t ms) {
   out = WriteUnsigned(out, magnitude / kThousand);
   if (magnitude % kThousand == 0) return out;
   *out++ = '.';
-  out = numbers_internal::WritePadded(out, magnitude % kThousand, 3);
+  out = digits::WriteThree(out, magnitude % kThousand);
   while (out[-1] == '0') --out;
   return out;
 }

@@ -1,91 +1,45 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <array>
-#include <bit>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
-#include <cstring>
+
+#include "exposition/digits.hpp"
 
 namespace promplug {
 
-// Numbers as text, without locale, allocation or failure. Every function writes at `out` at most
-// kMaxNumberBytes bytes, no NUL, and returns the end of what it wrote. Reentrant.
+// Numbers as text, without locale, allocation or failure. Every function writes at `out` a text of
+// at most kMaxNumberBytes bytes, no NUL, and returns its end. Numbers are written in blocks: all
+// kNumberSpanBytes bytes at `out` may be written. Reentrant.
 inline constexpr size_t kMaxNumberBytes = 24;
+inline constexpr size_t kNumberSpanBytes = 34;
 
 namespace numbers_internal {
-
-inline constexpr std::array<char, 200> kPairs = [] {
-  std::array<char, 200> pairs{};
-  for (size_t i = 0; i < 100; ++i) {
-    pairs[2 * i] = static_cast<char>('0' + i / 10);
-    pairs[2 * i + 1] = static_cast<char>('0' + i % 10);
-  }
-  return pairs;
-}();
-
-inline constexpr std::array<uint64_t, 20> kPowersOfTen = [] {
-  std::array<uint64_t, 20> powers{};
-  uint64_t power = 1;
-  for (uint64_t& p : powers) {
-    p = power;
-    power *= 10;
-  }
-  return powers;
-}();
-
-// 1233 / 4096 is log10(2), near enough for 64 bits.
-inline size_t CountDigits(uint64_t v) {
-  const auto guess = (static_cast<size_t>(std::bit_width(v | 1)) * 1233) >> 12;
-  return guess + (v >= kPowersOfTen[guess] ? 1 : 0);
-}
-
-inline void WriteTwo(char* out, uint32_t v) { std::memcpy(out, &kPairs[size_t{v} * 2], 2); }
-inline void WriteFour(char* out, uint32_t v) {
-  WriteTwo(out, v / 100);
-  WriteTwo(out + 2, v % 100);
-}
-
-// `v` in exactly `width` digits, with leading zeros. By eight and four, so that few divisions wait
-// for each other. Returns the end.
-inline char* WritePadded(char* out, uint64_t v, size_t width) {
-  constexpr uint32_t kTenTo4 = 10000;
-  constexpr uint64_t kTenTo8 = 100000000;
-  char* const end = out + width;
-  char* p = end;
-  for (; p - out >= 8; v /= kTenTo8) {
-    const auto eight = static_cast<uint32_t>(v % kTenTo8);
-    p -= 8;
-    WriteFour(p, eight / kTenTo4);
-    WriteFour(p + 4, eight % kTenTo4);
-  }
-  auto rest = static_cast<uint32_t>(v);
-  if (p - out >= 4) {
-    p -= 4;
-    WriteFour(p, rest % kTenTo4);
-    rest /= kTenTo4;
-  }
-  if (p - out >= 2) {
-    p -= 2;
-    WriteTwo(p, rest % 100);
-    rest /= 100;
-  }
-  if (p != out) *out = static_cast<char>('0' + rest);
-  return end;
-}
 
 // What is neither whole nor small enough for the integer path.
 char* WriteFraction(char* out, double v);
 
+inline constexpr uint64_t kBillion = 1000000000;
+// What is kBillion or more.
+char* WriteLong(char* out, uint64_t v);
+
 }  // namespace numbers_internal
 
 inline char* WriteUnsigned(char* out, uint64_t v) {
-  if (v < 10) {
-    *out = static_cast<char>('0' + v);
-    return out + 1;
+  constexpr uint32_t kThousand = 1000;
+  if (v < kThousand) return digits::WriteUpToThree(out, v);
+  if (v >= numbers_internal::kBillion) return numbers_internal::WriteLong(out, v);
+  const auto ones = static_cast<uint32_t>(v);
+  const uint32_t thousands = ones / kThousand;
+  const uint32_t millions = thousands / kThousand;
+  if (millions == 0) {
+    out = digits::WriteUpToThree(out, thousands);
+  } else {
+    out = digits::WriteUpToThree(out, millions);
+    out = digits::WriteThree(out, thousands - millions * kThousand);
   }
-  return numbers_internal::WritePadded(out, v, numbers_internal::CountDigits(v));
+  return digits::WriteThree(out, ones - thousands * kThousand);
 }
 
 inline char* WriteSigned(char* out, int64_t v) {

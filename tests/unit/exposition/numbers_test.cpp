@@ -19,11 +19,11 @@ constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
 
 template <typename T>
 std::string Written(char* (*write)(char*, T), T v) {
-  char text[kMaxNumberBytes + 1];
-  text[kMaxNumberBytes] = '!';
+  char text[kNumberSpanBytes + 1];
+  text[kNumberSpanBytes] = '!';
   char* const end = write(text, v);
   EXPECT_LE(end - text, static_cast<ptrdiff_t>(kMaxNumberBytes));
-  EXPECT_EQ(text[kMaxNumberBytes], '!') << "wrote too much for " << v;
+  EXPECT_EQ(text[kNumberSpanBytes], '!') << "wrote too much for " << v;
   return {text, end};
 }
 std::string Value(double v) { return Written(&WriteValue, v); }
@@ -159,6 +159,38 @@ TEST(Numbers, ValuesOfEachMagnitudeReadBackTheSameAndShortest) {
       }
     }
   }
+}
+
+// Byte for byte what the C++ library writes, which is the nearest of the shortest.
+void ExpectNearest(double v) {
+  char shortest[64];
+  const auto end = std::to_chars(shortest, std::end(shortest), v, std::chars_format::fixed).ptr;
+  ASSERT_EQ(Value(v), std::string(shortest, end));
+}
+
+TEST(Numbers, FractionsOfEachScaleAreTheNearestOfTheShortest) {
+  std::mt19937_64 random(5);
+  constexpr uint64_t kLast = (uint64_t{1} << 52) - 1;
+  for (int exponent = -13; exponent < 53; ++exponent) {
+    for (int i = 0; i < 3000; ++i) {
+      const uint64_t any = random() >> 12;
+      const uint64_t mantissas[] = {any, any >> 12 << (i % 52) & kLast, any >> (i % 52),
+                                    kLast - (any >> (i % 52))};
+      for (const uint64_t mantissa : mantissas) {
+        const auto biased = static_cast<uint64_t>(1023 + exponent);
+        const auto v = std::bit_cast<double>(biased << 52 | mantissa);
+        if (v < 1e-4 || v == std::floor(v)) continue;
+        ASSERT_NO_FATAL_FAILURE(ExpectNearest(v));
+        ASSERT_NO_FATAL_FAILURE(ExpectNearest(-v));
+      }
+    }
+  }
+}
+
+TEST(Numbers, OfTwoShortestThatAreAsNearTheEvenOneIsWritten) {
+  EXPECT_EQ(Value(1125899906842624.25), "1125899906842624.2");
+  EXPECT_EQ(Value(1125899906842624.75), "1125899906842624.8");
+  EXPECT_EQ(Value(-4503599627370495.5), "-4503599627370495.5");
 }
 
 TEST(Numbers, ExtremesFit) {
