@@ -19,6 +19,9 @@ class IsalGzipCompressor final : public Compressor {
     stream_.level_buf = level_buffer_;
     stream_.level_buf_size = sizeof(level_buffer_);
     stream_.gzip_flag = IGZIP_GZIP;
+    // Matches further back than 16 KiB cost more bits than they save: an exposition repeats itself
+    // from line to line.
+    stream_.hist_bits = 14;
     stream_.flush = NO_FLUSH;
     stream_.end_of_stream = 0;
   }
