@@ -115,6 +115,13 @@ int SeekBody(void* user, curl_off_t offset, int origin) {
   });
 }
 
+// So that most bodies leave in one piece: each wakes the peer, and is waited for.
+long UploadBufferBytes(uint64_t body_bytes) {
+  constexpr long kLeast = 16 * 1024;  // of libcurl
+  constexpr long kMost = 256 * 1024;
+  return body_bytes < kMost ? std::max(static_cast<long>(body_bytes), kLeast) : kMost;
+}
+
 // Both: anything but the full size makes libcurl end the exchange.
 size_t TakeBody(char* data, size_t size, size_t count, void* user) {
   const std::string_view bytes(data, size * count);
@@ -222,6 +229,7 @@ bool CurlClient::SetPayload(const HttpRequest& request, ResponseReader* reader) 
          Set(CURLOPT_READDATA, static_cast<void*>(request.body)) &&
          Set(CURLOPT_SEEKFUNCTION, &SeekBody) &&
          Set(CURLOPT_SEEKDATA, static_cast<void*>(request.body)) &&
+         Set(CURLOPT_UPLOAD_BUFFERSIZE, UploadBufferBytes(request.body->size())) &&
          Set(CURLOPT_INFILESIZE_LARGE, static_cast<curl_off_t>(request.body->size()));
   }
   return ok && Set(CURLOPT_CUSTOMREQUEST, request.method.c_str());
