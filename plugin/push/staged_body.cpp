@@ -1,9 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "push/staged_body.hpp"
 
-#include <algorithm>
-#include <cstring>
-
 namespace promplug {
 
 StagedBody::StagedBody(Sent sent, uint64_t max_held_bytes)
@@ -14,52 +11,57 @@ StagedBody::StagedBody(Sent sent, uint64_t max_held_bytes)
 bool StagedBody::Write(std::string_view text) {
   if (!status_.ok()) return false;
   text_bytes_ += text.size();
-  compressor_->Write(text, &fresh_);
-  return Hold();
+  std::string* const block = RoomyBlock();
+  const size_t before = block->size();
+  compressor_->Write(text, block);
+  return Count(block->size() - before);
 }
 
 bool StagedBody::Finish() {
   if (!status_.ok()) return false;
-  compressor_->Finish(&fresh_);
+  std::string* const block = RoomyBlock();
+  const size_t before = block->size();
+  compressor_->Finish(block);
   compressor_.reset();
-  if (!Hold()) return false;
-  fresh_ = std::string();
+  if (!Count(block->size() - before)) return false;
   Rewind();
   return true;
 }
 
-bool StagedBody::Hold() {
-  if (fresh_.size() > max_held_bytes_ - held_bytes_) {
-    status_ = Status(Code::kLimit, "the body is larger than " + std::to_string(max_held_bytes_) +
-                                       " bytes when compressed");
-    return false;
+// The block to be written to. It grows, which copies it, where more comes at once than compressors
+// usually hold back.
+std::string* StagedBody::RoomyBlock() {
+  constexpr size_t kRoomBytes = kBlockBytes / 2;
+  if (blocks_.empty() || blocks_.back().size() > kBlockBytes - kRoomBytes) {
+    blocks_.emplace_back().reserve(kBlockBytes);
   }
-  std::string_view left = fresh_;
-  while (!left.empty()) {
-    const size_t used = held_bytes_ % kBlockBytes;
-    if (used == 0) blocks_.push_back(std::make_unique_for_overwrite<char[]>(kBlockBytes));
-    const size_t n = std::min(left.size(), kBlockBytes - used);
-    std::memcpy(blocks_.back().get() + used, left.data(), n);
-    held_bytes_ += n;
-    left.remove_prefix(n);
-  }
-  fresh_.clear();
-  return true;
+  return &blocks_.back();
+}
+
+bool StagedBody::Count(size_t more_bytes) {
+  held_bytes_ += more_bytes;
+  if (held_bytes_ <= max_held_bytes_) return true;
+  status_ = Status(Code::kLimit, "the body is larger than " + std::to_string(max_held_bytes_) +
+                                     " bytes when compressed");
+  return false;
 }
 
 void StagedBody::Rewind() {
+  block_ = 0;
   at_ = 0;
   inflated_.clear();
   inflated_at_ = 0;
   if (sent_ == Sent::kPlain) decompressor_ = NewGzipDecompressor();
 }
 
-// To the end of the block that `offset` is in.
-std::string_view StagedBody::HeldFrom(uint64_t offset) const {
-  const size_t within = offset % kBlockBytes;
-  const auto n = std::min<uint64_t>(kBlockBytes - within, held_bytes_ - offset);
-  if (n == 0) return {};
-  return {blocks_[offset / kBlockBytes].get() + within, static_cast<size_t>(n)};
+// What is left of the block that is being read; of the next one where nothing is.
+std::string_view StagedBody::Held() {
+  while (block_ < blocks_.size() && at_ == blocks_[block_].size()) {
+    ++block_;
+    at_ = 0;
+  }
+  if (block_ == blocks_.size()) return {};
+  return std::string_view(blocks_[block_]).substr(at_);
 }
 
 size_t StagedBody::Read(char* to, size_t max) {
@@ -67,17 +69,20 @@ size_t StagedBody::Read(char* to, size_t max) {
 }
 
 size_t StagedBody::ReadHeld(char* to, size_t max) {
-  const std::string_view bytes = HeldFrom(at_).substr(0, max);
-  bytes.copy(to, bytes.size());
-  at_ += bytes.size();
-  return bytes.size();
+  size_t n = 0;
+  for (std::string_view held = Held(); n < max && !held.empty(); held = Held()) {
+    const size_t copied = held.copy(to + n, max - n);
+    at_ += copied;
+    n += copied;
+  }
+  return n;
 }
 
 size_t StagedBody::ReadInflated(char* to, size_t max) {
   while (inflated_at_ == inflated_.size()) {
     inflated_.clear();
     inflated_at_ = 0;
-    const std::string_view held = HeldFrom(at_);
+    const std::string_view held = Held();
     size_t consumed = 0;
     // An end before size() bytes makes the client fail the exchange.
     if (decompressor_ == nullptr ||

@@ -39,8 +39,9 @@ class StagedBody final : public HttpBody {
  private:
   static constexpr size_t kBlockBytes = size_t{64} * 1024;
 
-  bool Hold();
-  std::string_view HeldFrom(uint64_t offset) const;
+  std::string* RoomyBlock();
+  bool Count(size_t more_bytes);
+  std::string_view Held();
   size_t ReadHeld(char* to, size_t max);
   size_t ReadInflated(char* to, size_t max);
 
@@ -48,12 +49,13 @@ class StagedBody final : public HttpBody {
   const uint64_t max_held_bytes_;
   Status status_;
   std::unique_ptr<Compressor> compressor_;
-  std::string fresh_;  // compressed and not yet in a block
-  std::vector<std::unique_ptr<char[]>> blocks_;
+  std::vector<std::string> blocks_;
   uint64_t held_bytes_ = 0;
   uint64_t text_bytes_ = 0;
 
-  uint64_t at_ = 0;  // within what is held
+  // What is read next of what is held.
+  size_t block_ = 0;
+  size_t at_ = 0;
   std::unique_ptr<Decompressor> decompressor_;
   std::string inflated_;
   size_t inflated_at_ = 0;

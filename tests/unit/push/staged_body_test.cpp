@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <random>
 
 #include "unit/push/fakes.hpp"
@@ -35,6 +36,22 @@ TEST(StagedBody, IsGzipWhereTheGatewayTakesIt) {
   EXPECT_EQ(sent.size(), body.size());
   EXPECT_LT(sent.size(), text.size());
   EXPECT_EQ(test::Gunzip(sent), text);
+}
+
+TEST(StagedBody, GivesAsMuchAsIsAskedForAcrossItsBlocks) {
+  StagedBody body(StagedBody::Sent::kGzip);
+  const std::string text = Noise(600'000);
+  for (size_t i = 0; i < text.size(); i += 10'000) ASSERT_TRUE(body.Write(text.substr(i, 10'000)));
+  ASSERT_TRUE(body.Finish());
+  for (const size_t asked : {size_t{70'000}, body.size(), body.size() + 1}) {
+    SCOPED_TRACE(asked);
+    body.Rewind();
+    std::string sent(asked, '\0');
+    const size_t first = body.Read(sent.data(), asked);
+    EXPECT_EQ(first, std::min<size_t>(asked, body.size()));
+    sent.resize(first);
+    EXPECT_EQ(test::Gunzip(sent + ReadAll(&body, asked)), text);
+  }
 }
 
 TEST(StagedBody, IsInflatedWhileItIsSentPlain) {
