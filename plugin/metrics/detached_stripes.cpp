@@ -13,7 +13,7 @@ void DetachedStripes::Add(Stripes* stripes) {
 
 void DetachedStripes::Retire(ReadSections* sections, MetricMemory& memory) {
   std::lock_guard lock(mutex_);
-  if (first_ == nullptr || !CpuSections::End()) return;
+  if (first_ == nullptr || !CpuSectionControl::End()) return;
   sections->Retire([list = first_, &memory] { FreeList(list, memory); });
   first_ = nullptr;
 }

@@ -3,7 +3,7 @@
 
 #include <mutex>
 
-#include "metrics/cpu_sections.hpp"
+#include "metrics/cpu_section_control.hpp"
 #include "metrics/read_sections.hpp"
 #include "metrics/stripes.hpp"
 

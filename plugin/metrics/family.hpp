@@ -12,7 +12,7 @@
 #include "base/clock.hpp"
 #include "base/status.hpp"
 #include "metrics/bounds.hpp"
-#include "metrics/cpu_sections.hpp"
+#include "metrics/cpu_section_control.hpp"
 #include "metrics/detached_stripes.hpp"
 #include "metrics/exemplar_store.hpp"
 #include "metrics/family_record.hpp"
@@ -40,7 +40,7 @@ struct FamilyContext {
   MetricMemory* memory = nullptr;
   uint64_t hash_seed = 0;
   uint32_t cpus = 1;
-  CpuSections cpu_sections;
+  CpuSectionControl cpu_section_control;
   DetachedStripes detached;
   std::atomic<uint32_t> default_max_series{100000};
   std::atomic<uint64_t> live_series{0};

@@ -156,7 +156,7 @@ void Family::Promote(Series* series) {
   if ((series->flags_.load(std::memory_order_relaxed) & Series::kDiscard) != 0) return;
   if (series->route_.load(std::memory_order_relaxed) != 0) return;
   const bool exclusive =
-      context_->cpus <= Stripes::kMaxExclusive && context_->cpu_sections.Usable();
+      context_->cpus <= Stripes::kMaxExclusive && context_->cpu_section_control.Usable();
   Stripes* stripes = Stripes::Make(words_per_cell_, context_->cpus, exclusive, memory());
   if (stripes == nullptr) return;
   uintptr_t plain = 0;

@@ -141,7 +141,7 @@ TEST_F(CpuSectionTest, ACpuWithACellOfItsOwnWritesThereAndAnotherIntoTheSeries) 
   counters_->Promote(counter_);
   const Stripes& stripes = memory_.newest();
   const bool exclusive = Stripes::IsExclusive(stripes.route());
-  ASSERT_EQ(exclusive, context_.cpu_sections.Usable());
+  ASSERT_EQ(exclusive, context_.cpu_section_control.Usable());
   ASSERT_EQ(stripes.count(), 1u);
   double total = 0;
   uint64_t in_stripes = 0;
@@ -263,10 +263,10 @@ TEST_F(CpuSectionTest, TotalsAreExactInAStormOfSignals) {
 }
 
 TEST_F(CpuSectionTest, SectionsCanBeEndedInAForkChild) {
-  if (!context_.cpu_sections.Usable()) return SUCCEED() << "there are none";
+  if (!context_.cpu_section_control.Usable()) return SUCCEED() << "there are none";
   const pid_t child = fork();
   ASSERT_GE(child, 0);
-  if (child == 0) _exit(CpuSections::End() ? 0 : 1);
+  if (child == 0) _exit(CpuSectionControl::End() ? 0 : 1);
   int status = -1;
   ASSERT_EQ(waitpid(child, &status, 0), child);
   EXPECT_EQ(status, 0);
@@ -276,7 +276,7 @@ TEST_F(CpuSectionTest, AThreadWithoutRseqCountsInTheSeries) {
   counters_->Promote(counter_);
   const Stripes& stripes = memory_.newest();
   std::thread thread([&] {
-    if (context_.cpu_sections.Usable()) {
+    if (context_.cpu_section_control.Usable()) {
       char* const area = static_cast<char*>(__builtin_thread_pointer()) + kRseqOffset;
       // 32 bytes and this signature is what glibc registers (sys/rseq.h); 1: RSEQ_FLAG_UNREGISTER.
       ASSERT_EQ(syscall(SYS_rseq, area, 32, 1, 0x53053053), 0);

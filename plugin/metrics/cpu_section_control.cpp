@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "metrics/cpu_sections.hpp"
+#include "metrics/cpu_section_control.hpp"
 
 #if defined(__x86_64__)
 #include <linux/membarrier.h>
@@ -30,7 +30,7 @@ bool GlibcRegisters() { return kRseqOffset != 0 && &__rseq_size != nullptr && __
 
 }  // namespace
 
-bool CpuSections::Usable() {
+bool CpuSectionControl::Usable() {
   Answer answer = answer_.load(std::memory_order_relaxed);
   if (answer == Answer::kUnknown) {
     answer = GlibcRegisters() && Register() ? Answer::kYes : Answer::kNo;
@@ -39,7 +39,7 @@ bool CpuSections::Usable() {
   return answer == Answer::kYes;
 }
 
-bool CpuSections::End() {
+bool CpuSectionControl::End() {
   if (Membarrier(MEMBARRIER_CMD_PRIVATE_EXPEDITED_RSEQ)) return true;
   // A fork child has to make itself known where the kernel does not hand that on.
   return errno == EPERM && Register() && Membarrier(MEMBARRIER_CMD_PRIVATE_EXPEDITED_RSEQ);
@@ -47,8 +47,8 @@ bool CpuSections::End() {
 
 #else
 
-bool CpuSections::Usable() { return false; }
-bool CpuSections::End() { return true; }
+bool CpuSectionControl::Usable() { return false; }
+bool CpuSectionControl::End() { return true; }
 
 #endif
 

@@ -7,7 +7,7 @@ namespace promplug {
 
 // Whether threads of this process may be in sections of CpuSection::Add(), and their end.
 // Thread-safe.
-class CpuSections {
+class CpuSectionControl {
  public:
   // Whether there are such sections here and End() can end them: x86-64, glibc registers rseq
   // (2.35, and not turned off by glibc.pthread.rseq), Linux 5.10. The first call makes the process
