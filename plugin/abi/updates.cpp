@@ -72,6 +72,15 @@ bool CountWithExemplar(Series* series, MetricType type, UpdateOp op, double v,
   return result == PROMPLUG_OK;
 }
 
+// It takes a lock and may allocate.
+[[gnu::noinline]] void ObserveSummary(Series* series, double v) {
+  QuickFence([&]() -> Status {
+    Status status = Usable(InstanceOf(series->family()));
+    if (status.ok()) series->Observe(v);
+    return status;
+  });
+}
+
 }  // namespace
 
 void CounterInc(promplug_metric* m) {
@@ -93,14 +102,9 @@ void GaugeAdd(promplug_metric* m, double v) {
 void Observe(promplug_metric* m, double v) {
   if (m == nullptr) return;
   Series* series = FromHandle(m);
-  if (series->type() != MetricType::kSummary) [[likely]]
-    return series->Observe(v);
-  // A summary takes a lock and may allocate.
-  QuickFence([&]() -> Status {
-    Status status = Usable(InstanceOf(series->family()));
-    if (status.ok()) series->Observe(v);
-    return status;
-  });
+  if (series->IsSummary()) [[unlikely]]
+    return ObserveSummary(series, v);
+  series->Observe(v);
 }
 
 void StateSet(promplug_metric* m, uint32_t state, int32_t on) {

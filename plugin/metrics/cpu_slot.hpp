@@ -8,7 +8,7 @@ namespace promplug {
 
 // Where the rseq area of a thread begins, counted from its thread pointer; 0: there is none. glibc
 // 2.35 and newer register one for each thread.
-extern const std::ptrdiff_t kRseqOffset;
+[[gnu::visibility("hidden")]] extern const std::ptrdiff_t kRseqOffset;
 
 // A number made of the caller's stack, for systems that do not tell the CPU.
 uint32_t StackSlot();

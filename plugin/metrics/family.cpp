@@ -159,6 +159,11 @@ Status Family::RenderValues(const std::string_view* values, size_t n, std::strin
   return Status(Code::kInvalid, "the labels are longer than 65535 bytes");
 }
 
+MetricType Family::SeriesType() const {
+  if (shape_.type == MetricType::kGauge && is_stamped()) return Series::kStampedGauge;
+  return has_native() ? Series::kNativeHistogram : shape_.type;
+}
+
 Status Family::Make(const std::string_view* values, size_t n, Series** out) {
   std::string labels;
   Status status = RenderValues(values, n, &labels);
@@ -177,9 +182,7 @@ Status Family::Make(const std::string_view* values, size_t n, Series** out) {
     return Refuse(Refusal::kLimit, "the limit of " + std::to_string(limit) + " series is reached",
                   out);
   }
-  const bool stamped = shape_.type == MetricType::kGauge && is_stamped();
-  Series* series = arena_.Allocate(this, stamped ? Series::kStampedGauge : shape_.type,
-                                   words_per_cell_, labels.size());
+  Series* series = arena_.Allocate(this, SeriesType(), words_per_cell_, labels.size());
   if (series == nullptr) return Refuse(Refusal::kMemory, "no memory for a series", out);
   series->hash_ = static_cast<uint32_t>(hash);
   series->label_bytes_ = static_cast<uint16_t>(labels.size());

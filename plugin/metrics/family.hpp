@@ -163,6 +163,8 @@ class Family {
     return reinterpret_cast<NativeBuckets*>(NativeWord(series).load(std::memory_order_relaxed));
   }
   Word& NativeWord(Series* series) const { return series->cell()[words_per_cell_ - 1]; }
+  // What the type_ of its series is.
+  MetricType SeriesType() const;
   void ObserveNative(Series* series, double v);
   void FreeNative(Series* series);
   // At the end of the family.

@@ -15,6 +15,10 @@ const char* Series::label_text() const {
 
 void Series::AddOneAnywhere() { AddOne(ActiveCell()); }
 
+void Series::SetAnywhere(double v) {
+  ActiveCell()->store(std::bit_cast<uint64_t>(v), std::memory_order_relaxed);
+}
+
 void Series::CounterAdd(double v) {
   if (type_ != MetricType::kCounter) [[unlikely]]
     return Ignore();
@@ -36,19 +40,37 @@ void Series::CounterAdd(double v) {
 void Series::Observe(double v) {
   if (v != v) [[unlikely]]
     return Ignore();
-  if (type_ == MetricType::kHistogram) [[likely]] {
-    const uintptr_t route = route_.load(std::memory_order_acquire);
-    // Also brings the series back, before anything is counted.
-    Word* words = route == 0 ? cell() : RoutedCell(route);
-    if (family_->has_native()) family_->ObserveNative(this, v);
-    const size_t count = 1 + family_->BucketOf(v);
-    if (!Stripes::IsOpenExclusive(route)) [[likely]] {
-      AddOne(words + count);
-      AddDouble(words, v);
-      return;
-    }
-    if (!AddSpread(route, count, uint64_t{1})) AddOne(words + count);
-    if (!AddSpread(route, 0, v)) AddDouble(words, v);
+  if (type_ != MetricType::kHistogram) [[unlikely]]
+    return ObserveOther(v);
+  ObserveClassic(v);
+}
+
+// The count comes last, so that nothing has to be kept over the report that it may make.
+inline void Series::ObserveClassic(double v) {
+  const uintptr_t route = route_.load(std::memory_order_acquire);
+  const size_t bucket = family_->BucketOf(v);
+  if (route == 0) [[likely]] {
+    AddDouble(cell(), v);
+    return AddOne(cell() + 1 + bucket);
+  }
+  if (!AddSpread(route, 1 + bucket, uint64_t{1})) return ObserveAnywhere(bucket, v);
+  if (!AddSpread(route, 0, v)) AddToSum(v);
+}
+
+void Series::ObserveAnywhere(size_t bucket, double v) {
+  Word* const active = ActiveCell();
+  AddDouble(active, v);
+  AddOne(active + 1 + bucket);
+}
+
+void Series::AddToSum(double v) { AddDouble(ActiveCell(), v); }
+
+void Series::ObserveOther(double v) {
+  if (type_ == kNativeHistogram) {
+    // Brings the series back before anything is counted.
+    ActiveCell();
+    family_->ObserveNative(this, v);
+    ObserveClassic(v);
   } else if (type_ == MetricType::kSummary) {
     reinterpret_cast<Sketch*>(ActiveCell()->load(std::memory_order_relaxed))
         ->Observe(v, family_->clock().Now());

@@ -51,7 +51,9 @@ class Series {
   void GaugeSet(double v) {
     if (type_ != MetricType::kGauge) [[unlikely]]
       return SetStamped(v);
-    ActiveCell()->store(std::bit_cast<uint64_t>(v), std::memory_order_relaxed);
+    if (route_.load(std::memory_order_acquire) != 0) [[unlikely]]
+      return SetAnywhere(v);
+    cell()->store(std::bit_cast<uint64_t>(v), std::memory_order_relaxed);
   }
   void GaugeAdd(double v) {
     if (type_ != MetricType::kGauge) [[unlikely]]
@@ -62,7 +64,10 @@ class Series {
   void Observe(double v);
   void StateSet(uint32_t state, bool on);
 
-  MetricType type() const { return type_ == kStampedGauge ? MetricType::kGauge : type_; }
+  MetricType type() const {
+    return static_cast<MetricType>(static_cast<uint8_t>(type_) & ~kVariant);
+  }
+  bool IsSummary() const { return type_ == MetricType::kSummary; }
   Family* family() const { return family_; }
   std::string_view labels() const { return {label_text(), label_bytes_}; }
   int64_t created_ms() const { return created_ms_.load(std::memory_order_relaxed); }
@@ -84,8 +89,11 @@ class Series {
   static constexpr uint8_t kHasExemplars = 8;  // the family keeps some of it
   static constexpr uint8_t kAge = 0xC0;        // so many further sweeps found it idle
   static constexpr uint8_t kOneSweep = 0x40;
-  // What type_ is for a gauge with a stamp, so that other gauges pay nothing for it.
+  // What type_ is beyond the type for a gauge with a stamp and for a histogram with native buckets,
+  // so that others pay nothing for it.
+  static constexpr uint8_t kVariant = 0x80;
   static constexpr auto kStampedGauge = static_cast<MetricType>(0x82);
+  static constexpr auto kNativeHistogram = static_cast<MetricType>(0x83);
   // A cell reports itself about once in 2^kHotShift additions.
   static constexpr int kHotShift = 14;
 
@@ -119,6 +127,7 @@ class Series {
     return Stripes::IsOpenExclusive(route) && CpuSection::Add(route_, route, index, n);
   }
   void AddOneAnywhere();
+  void SetAnywhere(double v);
   void AddOne(Word* word) {
     constexpr uint64_t kMask = (uint64_t{1} << kHotShift) - 1;
     const uint64_t before = word->fetch_add(1, std::memory_order_relaxed);
@@ -145,6 +154,11 @@ class Series {
   }
   void ReportHot();
   void Ignore();
+  // REQUIRES: a histogram
+  void ObserveClassic(double v);
+  void ObserveOther(double v);
+  void ObserveAnywhere(size_t bucket, double v);
+  void AddToSum(double v);
   void SetStamped(double v);
   void AddStamped(double v);
   void Stamp(Word* cell);
