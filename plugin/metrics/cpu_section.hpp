@@ -14,14 +14,21 @@ namespace promplug {
 // Additions to exclusive stripes: a restartable sequence of Linux (linux/rseq.h), which runs to its
 // last instruction on one CPU, without another thread or a signal handler in between, or is given
 // up without having done that one.
+//
+// All add to the cell of the caller's CPU, if `route_word` still is `route`. False, and nothing was
+// added: it is something else by now, the thread was interrupted, its CPU has no cell, or it has no
+// rseq. REQUIRES: Stripes::IsOpenExclusive(route) [hot]
 class CpuSection {
  public:
-  // Adds `n` to word `index` of the cell of the caller's CPU, if `route_word` still is `route`.
-  // False, and nothing was added: it is something else by now, the thread was interrupted, its CPU
-  // has no cell, or it has no rseq. REQUIRES: Stripes::IsOpenExclusive(route) [hot]
-  template <typename Number>
+  // To word `kWord`, a number of that type.
+  template <size_t kWord, typename Number>
   [[gnu::always_inline]] static bool Add(const std::atomic<uintptr_t>& route_word, uintptr_t route,
-                                         size_t index, Number n);
+                                         Number n);
+
+  // `v` to word `index`, a double, and one to the word behind it, a count: both or neither.
+  // REQUIRES: index is even.
+  [[gnu::always_inline]] static bool AddAndCount(const std::atomic<uintptr_t>& route_word,
+                                                 uintptr_t route, size_t index, double v);
 };
 
 #if defined(__x86_64__)
@@ -53,42 +60,69 @@ class CpuSection {
   "movl %%fs:4(%[rseq]), %%eax\n\t"          \
   "cmpl %[count], %%eax\n\t"                 \
   "jae %l[given_up]\n\t"                     \
-  "movq %c[cells](%[stripes], %%rax, 8), %%rax\n\t" addition "2:\n"
+  "movq %c[cells](%[route], %%rax, 8), %%rax\n\t" addition "2:\n"
 
-template <typename Number>
+#define PROMPLUG_CPU_SECTION_INPUTS(route_word, route)                                    \
+  [rseq] "r"(kRseqOffset), [word] "m"(route_word), [route] "r"(route),                    \
+      [count] "m"(reinterpret_cast<const Stripes*>(route - Stripes::kExclusive)->count_), \
+      [cells] "i"(sizeof(Stripes) - Stripes::kExclusive)
+
+template <size_t kWord, typename Number>
 [[gnu::always_inline]] inline bool CpuSection::Add(const std::atomic<uintptr_t>& route_word,
-                                                   uintptr_t route, size_t index, Number n) {
-  const auto* const stripes = reinterpret_cast<const Stripes*>(route - Stripes::kExclusive);
+                                                   uintptr_t route, Number n) {
+  constexpr size_t kOffset = kWord * sizeof(Word);
   if constexpr (std::is_same_v<Number, double>) {
     asm goto(PROMPLUG_CPU_SECTION("movapd %[n], %%xmm15\n\t"
-                                  "addsd (%%rax, %[index], 8), %%xmm15\n\t"
-                                  "movsd %%xmm15, (%%rax, %[index], 8)\n")
+                                  "addsd %c[at](%%rax), %%xmm15\n\t"
+                                  "movsd %%xmm15, %c[at](%%rax)\n")
              :
-             : [rseq] "r"(kRseqOffset), [word] "m"(route_word), [route] "r"(route),
-               [count] "m"(stripes->count_), [stripes] "r"(stripes), [cells] "i"(sizeof(Stripes)),
-               [index] "r"(index), [n] "x"(n)
+             : PROMPLUG_CPU_SECTION_INPUTS(route_word, route), [at] "i"(kOffset), [n] "x"(n)
              : "memory", "cc", "rax", "xmm15"
              : given_up);
   } else {
-    asm goto(PROMPLUG_CPU_SECTION("addq %[n], (%%rax, %[index], 8)\n")
-             :
-             : [rseq] "r"(kRseqOffset), [word] "m"(route_word), [route] "r"(route),
-               [count] "m"(stripes->count_), [stripes] "r"(stripes), [cells] "i"(sizeof(Stripes)),
-               [index] "r"(index), [n] "er"(uint64_t{n})
-             : "memory", "cc", "rax"
-             : given_up);
+    asm goto(
+        PROMPLUG_CPU_SECTION("addq %[n], %c[at](%%rax)\n")
+        :
+        : PROMPLUG_CPU_SECTION_INPUTS(route_word, route), [at] "i"(kOffset), [n] "er"(uint64_t{n})
+        : "memory", "cc", "rax"
+        : given_up);
   }
   return true;
 given_up:
   return false;
 }
 
+// The one store of both is the last instruction. The lower lane is the double: an integer there
+// would be a denormal number to addsd, which a host may have turned off.
+[[gnu::always_inline]] inline bool CpuSection::AddAndCount(const std::atomic<uintptr_t>& route_word,
+                                                           uintptr_t route, size_t index,
+                                                           double v) {
+  using Words = uint64_t __attribute__((vector_size(16)));
+  asm goto(PROMPLUG_CPU_SECTION("movapd (%%rax, %[index], 8), %%xmm15\n\t"
+                                "paddq %[one], %%xmm15\n\t"
+                                "addsd %[v], %%xmm15\n\t"
+                                "movapd %%xmm15, (%%rax, %[index], 8)\n")
+           :
+           : PROMPLUG_CPU_SECTION_INPUTS(route_word, route), [index] "r"(index),
+             [one] "x"(Words{0, 1}), [v] "x"(v)
+           : "memory", "cc", "rax", "xmm15"
+           : given_up);
+  return true;
+given_up:
+  return false;
+}
+
+#undef PROMPLUG_CPU_SECTION_INPUTS
 #undef PROMPLUG_CPU_SECTION
 
 #else
 
-template <typename Number>
-inline bool CpuSection::Add(const std::atomic<uintptr_t>&, uintptr_t, size_t, Number) {
+template <size_t kWord, typename Number>
+inline bool CpuSection::Add(const std::atomic<uintptr_t>&, uintptr_t, Number) {
+  return false;
+}
+
+inline bool CpuSection::AddAndCount(const std::atomic<uintptr_t>&, uintptr_t, size_t, double) {
   return false;
 }
 

@@ -151,6 +151,10 @@ class Family {
   friend class FamilyReader;
 
   size_t words_per_cell() const { return words_per_cell_; }
+  size_t WordsPerStripe() const {
+    return shape_.type == MetricType::kHistogram ? Stripes::SumOf(shape_.buckets.size() + 1)
+                                                 : words_per_cell_;
+  }
   // Of the latest of several processes' gauges and statesets: the second word is when it was set.
   bool is_stamped() const {
     return memory().shared() && shape_.process_mode == ProcessMode::kLatest;

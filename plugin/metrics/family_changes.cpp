@@ -14,11 +14,11 @@ void Family::ZeroCell(Series* series) {
     return;
   }
   const size_t words = words_per_cell_ - (has_native() ? 1 : 0);
-  const auto zero = [words](Word* word) {
-    for (size_t i = 0; i < words; ++i) word[i].store(0, std::memory_order_relaxed);
+  const auto zero = [](Word* word, size_t n) {
+    for (size_t i = 0; i < n; ++i) word[i].store(0, std::memory_order_relaxed);
   };
   if (has_native()) NativeOf(series)->Zero();
-  zero(series->cell());
+  zero(series->cell(), words);
   const uintptr_t route = series->route_.load(std::memory_order_acquire);
   Stripes* stripes = Stripes::Of(route);
   if (stripes == nullptr) return;
@@ -28,7 +28,7 @@ void Family::ZeroCell(Series* series) {
     series->route_.fetch_and(Series::kMarks, std::memory_order_acq_rel);
     context_->detached.Add(stripes);
   } else {
-    for (uint32_t i = 0; i < stripes->count(); ++i) zero(stripes->Cell(i));
+    for (uint32_t i = 0; i < stripes->count(); ++i) zero(stripes->Cell(i), WordsPerStripe());
   }
 }
 
@@ -157,7 +157,7 @@ void Family::Promote(Series* series) {
   if (series->route_.load(std::memory_order_relaxed) != 0) return;
   const bool exclusive =
       context_->cpus <= Stripes::kMaxExclusive && context_->cpu_section_control.Usable();
-  Stripes* stripes = Stripes::Make(words_per_cell_, context_->cpus, exclusive, memory());
+  Stripes* stripes = Stripes::Make(WordsPerStripe(), context_->cpus, exclusive, memory());
   if (stripes == nullptr) return;
   uintptr_t plain = 0;
   if (!series->route_.compare_exchange_strong(plain, stripes->route(), std::memory_order_acq_rel)) {

@@ -141,10 +141,8 @@ class FamilyReader final : public PointSource {
     return family_.host_cells_.Sum(series);
   }
 
-  // Calls use(cell) for the own cell and every stripe.
   template <typename Use>
-  static void EachCell(Series* series, const Use& use) {
-    use(series->cell());
+  static void EachStripe(Series* series, const Use& use) {
     Stripes* stripes = Stripes::Of(series->route_.load(std::memory_order_acquire));
     if (stripes == nullptr) return;
     for (uint32_t i = 0; i < stripes->count(); ++i) use(stripes->Cell(i));
@@ -163,10 +161,12 @@ class FamilyReader final : public PointSource {
     uint64_t whole = 0;
     if (HasHostCells(*series)) [[unlikely]]
       whole = HostCellSum(series);
-    double fraction = 0;
-    EachCell(series, [&](Word* cell) {
-      whole += cell[0].load(std::memory_order_relaxed);
-      fraction += AsDouble(cell[1]);
+    const Word* const cell = series->cell();
+    whole += cell[0].load(std::memory_order_relaxed);
+    double fraction = AsDouble(cell[1]);
+    EachStripe(series, [&](const Word* stripe) {
+      whole += stripe[0].load(std::memory_order_relaxed);
+      fraction += AsDouble(stripe[1]);
     });
     out->is_integer = fraction == 0;
     out->integer = whole;
@@ -177,12 +177,11 @@ class FamilyReader final : public PointSource {
   void FillHistogram(Series* series, size_t n, Point* out) {
     const size_t buckets = WordsPerPoint();
     uint64_t* counts = counts_.data() + n * buckets;
-    std::fill_n(counts, buckets, 0);
-    double sum = 0;
-    EachCell(series, [&](Word* cell) {
-      sum += AsDouble(cell[0]);
-      for (size_t i = 0; i < buckets; ++i) counts[i] += cell[1 + i].load(std::memory_order_relaxed);
-    });
+    const Word* const cell = series->cell();
+    double sum = AsDouble(cell[0]);
+    for (size_t i = 0; i < buckets; ++i) counts[i] = cell[1 + i].load(std::memory_order_relaxed);
+    EachStripe(series,
+               [&](const Word* stripe) { sum += Stripes::AddBuckets(stripe, buckets, counts); });
     out->counts = counts;
     out->sum = sum;
     if (family_.has_native()) FillNative(series, &natives_[n], counts, out);

@@ -29,12 +29,12 @@ void Series::CounterAdd(double v) {
     const auto n = static_cast<uint64_t>(whole);
     if (route == 0) [[likely]]
       return AddMany(cell(), n);
-    if (!AddSpread(route, 0, n)) AddMany(ActiveCell(), n);
+    if (!AddSpread<0>(route, n)) AddMany(ActiveCell(), n);
     return;
   }
   // Also false for NaN.
   if (!(v >= 0)) return Ignore();
-  if (!AddSpread(route, 1, v)) AddFraction(ActiveCell() + 1, v);
+  if (!AddSpread<1>(route, v)) AddFraction(ActiveCell() + 1, v);
 }
 
 void Series::Observe(double v) {
@@ -53,17 +53,18 @@ inline void Series::ObserveClassic(double v) {
     AddDouble(cell(), v);
     return AddOne(cell() + 1 + bucket);
   }
-  if (!AddSpread(route, 1 + bucket, uint64_t{1})) return ObserveAnywhere(bucket, v);
-  if (!AddSpread(route, 0, v)) AddToSum(v);
+  if (!Stripes::IsOpenExclusive(route) ||
+      !CpuSection::AddAndCount(route_, route, Stripes::SumOf(bucket), v)) {
+    ObserveAnywhere(bucket, v);
+  }
 }
 
 void Series::ObserveAnywhere(size_t bucket, double v) {
   Word* const active = ActiveCell();
-  AddDouble(active, v);
-  AddOne(active + 1 + bucket);
+  const bool own = active == cell();
+  AddDouble(active + (own ? 0 : Stripes::SumOf(bucket)), v);
+  AddOne(active + (own ? 1 + bucket : Stripes::CountOf(bucket)));
 }
-
-void Series::AddToSum(double v) { AddDouble(ActiveCell(), v); }
 
 void Series::ObserveOther(double v) {
   if (type_ == kNativeHistogram) {

@@ -24,7 +24,8 @@ class Family;
 //   kGauge      bits of a double; then, where the newest of several processes counts, when it was
 //               set (nanoseconds since 1970)
 //   kHistogram  sum (bits of a double), then one count for each bucket, +Inf last; where the family
-//               has native buckets, a pointer to NativeBuckets, in the own cell only
+//               has native buckets, a pointer to NativeBuckets. In stripes: for each bucket, the
+//               sum and the count of what fell into it
 //   kSummary    pointers to the Sketch and to its pages
 //   kStateset   bit i: state i is on; then as for a gauge
 //   kInfo       nothing
@@ -46,7 +47,7 @@ class Series {
     const uintptr_t route = route_.load(std::memory_order_acquire);
     if (route == 0) [[likely]]
       return AddOne(cell());
-    if (!AddSpread(route, 0, uint64_t{1})) AddOneAnywhere();
+    if (!AddSpread<0>(route, uint64_t{1})) AddOneAnywhere();
   }
   void GaugeSet(double v) {
     if (type_ != MetricType::kGauge) [[unlikely]]
@@ -122,9 +123,9 @@ class Series {
   // The update counts as a use, and brings the series back where it was removed.
   Word* Wake();
   // False, and nothing was added: an atomic addition has to be made, to ActiveCell().
-  template <typename Number>
-  [[gnu::always_inline]] bool AddSpread(uintptr_t route, size_t index, Number n) {
-    return Stripes::IsOpenExclusive(route) && CpuSection::Add(route_, route, index, n);
+  template <size_t kWord, typename Number>
+  [[gnu::always_inline]] bool AddSpread(uintptr_t route, Number n) {
+    return Stripes::IsOpenExclusive(route) && CpuSection::Add<kWord>(route_, route, n);
   }
   void AddOneAnywhere();
   void SetAnywhere(double v);
@@ -158,7 +159,6 @@ class Series {
   void ObserveClassic(double v);
   void ObserveOther(double v);
   void ObserveAnywhere(size_t bucket, double v);
-  void AddToSum(double v);
   void SetStamped(double v);
   void AddStamped(double v);
   void Stamp(Word* cell);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <atomic>
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 
@@ -11,8 +12,8 @@ namespace promplug {
 
 using Word = std::atomic<uint64_t>;
 
-// Copies of the cell of one series, one for each CPU (a power of two), each on lines of its own, so
-// that CPUs do not contend for one. The value of a series is the sum of its own cell and all
+// Further cells of one series, one for each CPU (a power of two), each on lines of its own, so that
+// CPUs do not contend for one. The value of a series is the sum of its own cell and all
 // stripes. There are two kinds:
 //   shared     at most kMax. Every addition is atomic, so that a wrong CPU number costs speed only,
 //              and CPUs beyond the last cell have one in common with others.
@@ -45,6 +46,20 @@ class Stripes {
   static Word* CellFor(uintptr_t route, uint32_t cpu_slot) {
     const Stripes* stripes = Of(route);
     return stripes->cells()[cpu_slot & (stripes->count_ - 1)];
+  }
+
+  // Where in a stripe of a histogram the sum and the count of a bucket are: side by side, so that
+  // one store writes both.
+  static constexpr size_t SumOf(size_t bucket) { return 2 * bucket; }
+  static constexpr size_t CountOf(size_t bucket) { return 2 * bucket + 1; }
+  // Adds what the cell of a histogram with so many buckets holds to its counts; returns its sum.
+  static double AddBuckets(const Word* cell, size_t buckets, uint64_t* counts) {
+    double sum = 0;
+    for (size_t i = 0; i < buckets; ++i) {
+      sum += std::bit_cast<double>(cell[SumOf(i)].load(std::memory_order_relaxed));
+      counts[i] += cell[CountOf(i)].load(std::memory_order_relaxed);
+    }
+    return sum;
   }
 
   uint32_t count() const { return count_; }

@@ -11,9 +11,9 @@ namespace promplug {
 
 // The number of everything that a reader of another process's segment relies on: this header, and
 // the layouts of FamilyRecord, Chunk, Series and its cells, Stripes, NativeBuckets, NativeTable,
-// SketchPages, SketchPage, ExemplarNode and HostCellNode. A change of any of them is a new number,
-// and the plugin goes on to read the one before.
-inline constexpr uint32_t kSegmentLayout = 1;
+// SketchPages, SketchPage, ExemplarNode and HostCellNode. A change of any of them is a new number;
+// from the one on that is frozen with the ABI, the plugin goes on to read the one before.
+inline constexpr uint32_t kSegmentLayout = 2;
 
 inline constexpr char kSegmentMagic[8] = {'p', 'r', 'o', 'm', 'p', 's', 'e', 'g'};
 

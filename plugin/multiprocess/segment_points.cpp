@@ -143,13 +143,12 @@ bool SegmentPoints::ReadOnce(const Series& series, const SegmentSeries::Identity
 }
 
 template <typename Use>
-void SegmentPoints::EachCell(const Series& series, uintptr_t route, const Use& use) {
-  use(SegmentSeries::Cell(series));
+void SegmentPoints::EachStripe(uintptr_t route, size_t words, const Use& use) {
   const Stripes* stripes = Stripes::Of(route);
   const Stripes* head = memory_.Look(stripes);
   if (head == nullptr) return;
   const Stripes::Layout layout = Stripes::LayoutOf(*head);
-  if (layout.stride < words_ * sizeof(Word)) return;
+  if (layout.stride < words * sizeof(Word)) return;
   if ((layout.first | layout.stride) % alignof(Word) != 0) return;
   const size_t bytes = layout.OffsetOf(layout.count);
   const char* here = memory_.At(reinterpret_cast<const char*>(stripes), bytes);
@@ -170,16 +169,17 @@ uint64_t SegmentPoints::HostCells(const Series& series) {
 }
 
 void SegmentPoints::ReadCounter(const Series& series, uintptr_t route, Point* out) {
+  const Word* const cell = SegmentSeries::Cell(series);
   uint64_t whole = 0;
   double fraction = 0;
   for (int i = 0; i < kTries; ++i) {
     // What a cell of the host counted may just be on its way into the series.
     const uint64_t moves = record_.host_cell_moves.load(std::memory_order_acquire);
-    whole = HostCells(series);
-    fraction = 0;
-    EachCell(series, route, [&](const Word* cell) {
-      whole += cell[0].load(std::memory_order_relaxed);
-      fraction += AsDouble(cell[1]);
+    whole = HostCells(series) + cell[0].load(std::memory_order_relaxed);
+    fraction = AsDouble(cell[1]);
+    EachStripe(route, words_, [&](const Word* stripe) {
+      whole += stripe[0].load(std::memory_order_relaxed);
+      fraction += AsDouble(stripe[1]);
     });
     AcquireFence();
     if (moves % 2 == 0 && record_.host_cell_moves.load(std::memory_order_relaxed) == moves) break;
@@ -196,10 +196,11 @@ void SegmentPoints::ReadCounter(const Series& series, uintptr_t route, Point* ou
 void SegmentPoints::ReadHistogram(const Series& series, uintptr_t route, Point* out) {
   const size_t buckets = shape_.buckets.size() + 1;
   counts_.assign(buckets, 0);
-  double sum = 0;
-  EachCell(series, route, [&](const Word* cell) {
-    sum += AsDouble(cell[0]);
-    for (size_t i = 0; i < buckets; ++i) counts_[i] += cell[1 + i].load(std::memory_order_relaxed);
+  const Word* const cell = SegmentSeries::Cell(series);
+  double sum = AsDouble(cell[0]);
+  for (size_t i = 0; i < buckets; ++i) counts_[i] = cell[1 + i].load(std::memory_order_relaxed);
+  EachStripe(route, Stripes::SumOf(buckets), [&](const Word* stripe) {
+    sum += Stripes::AddBuckets(stripe, buckets, counts_.data());
   });
   out->bounds = shape_.buckets.data();
   out->n_bounds = shape_.buckets.size();

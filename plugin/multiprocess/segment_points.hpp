@@ -44,9 +44,9 @@ class SegmentPoints final : public PartPoints {
   // False: it is not to be shown.
   bool Read(const Series& series, PartPoint* out);
   bool ReadOnce(const Series& series, const SegmentSeries::Identity& seen, PartPoint* out);
-  // Calls use(cell) for the own cell and every stripe.
+  // Calls use(stripe) for every one, each of so many words.
   template <typename Use>
-  void EachCell(const Series& series, uintptr_t route, const Use& use);
+  void EachStripe(uintptr_t route, size_t words, const Use& use);
   void ReadCounter(const Series& series, uintptr_t route, Point* out);
   void ReadHistogram(const Series& series, uintptr_t route, Point* out);
   void ReadNative(const Series& series, Point* out);

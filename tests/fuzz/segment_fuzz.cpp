@@ -96,8 +96,8 @@ class Original {
         series->Observe(i * 3);
       }
     }
-    if (type != MetricType::kCounter) return;
     family.value()->Promote(Get(family.value(), "3"));
+    if (type != MetricType::kCounter) return;
     (void)family.value()->AddHostCell(Get(family.value(), "4"));
   }
 

@@ -11,6 +11,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#if defined(__x86_64__)
+#include <xmmintrin.h>
+#endif
+
 #include <atomic>
 #include <bit>
 #include <memory>
@@ -24,6 +28,7 @@ namespace promplug {
 namespace {
 
 constexpr uint64_t kUpdates = 100'000;
+constexpr size_t kBuckets = 12;  // of a histogram for which nobody names some
 
 // The heap, with a note of the blocks that are in use and may be stripes.
 class NotedMemory final : public MetricMemory {
@@ -102,6 +107,31 @@ class CpuSectionTest : public ::testing::Test {
     EXPECT_TRUE(family->FindOrMake(nullptr, 0, &series).ok());
     return series;
   }
+  // Whether in every stripe of a histogram the sum of every bucket is `v` for each count.
+  static bool HoldsOnly(double v, const Stripes& stripes) {
+    for (uint32_t i = 0; i < stripes.count(); ++i) {
+      const Word* cell = stripes.Cell(i);
+      for (size_t bucket = 0; bucket < kBuckets; ++bucket) {
+        const auto sum = std::bit_cast<double>(cell[Stripes::SumOf(bucket)].load());
+        if (sum != v * static_cast<double>(cell[Stripes::CountOf(bucket)].load())) return false;
+      }
+    }
+    return true;
+  }
+  struct Totals {
+    uint64_t count = 0;
+    double sum = 0;
+  };
+  Totals OfHistogram() {
+    Point point;
+    const std::unique_ptr<PointSource> source = histograms_->Read();
+    EXPECT_EQ(source->Next(&point, 1), 1u);
+    EXPECT_EQ(point.n_bounds + 1, kBuckets);
+    Totals totals;
+    for (size_t i = 0; i < kBuckets; ++i) totals.count += point.counts[i];
+    totals.sum = point.sum;
+    return totals;
+  }
   static double Value(Family* family) {
     Point point;
     if (family->Read()->Next(&point, 1) == 0) return -1;
@@ -179,47 +209,52 @@ TEST_F(CpuSectionTest, TotalsAreExactWithMoreThreadsThanCpus) {
   });
   constexpr double kOfAThread = kUpdates + kUpdates / 2 * 3.5;
   EXPECT_EQ(Value(counters_.get()), kThreads * kOfAThread);
-  Point point;
-  const std::unique_ptr<PointSource> source = histograms_->Read();
-  ASSERT_EQ(source->Next(&point, 1), 1u);
-  uint64_t count = 0;
-  for (size_t i = 0; i <= point.n_bounds; ++i) count += point.counts[i];
-  EXPECT_EQ(count, kThreads * kUpdates);
-  EXPECT_EQ(point.sum, kThreads * kUpdates * 7.5);
+  const Totals totals = OfHistogram();
+  EXPECT_EQ(totals.count, kThreads * kUpdates);
+  EXPECT_EQ(totals.sum, kThreads * kUpdates * 7.5);
   // Most by far were made there, with whole numbers, fractions and sums alike.
   EXPECT_GT(InStripes(of_counter, 0), kThreads * kUpdates);
   double fractions = 0;
   double sums = 0;
   for (uint32_t i = 0; i < of_counter.count(); ++i) {
     fractions += std::bit_cast<double>(of_counter.Cell(i)[1].load());
-    sums += std::bit_cast<double>(of_histogram.Cell(i)[0].load());
+    uint64_t counts[kBuckets] = {};
+    sums += Stripes::AddBuckets(of_histogram.Cell(i), kBuckets, counts);
   }
   EXPECT_GT(fractions, kThreads * kUpdates / 8.);
-  EXPECT_GT(sums, point.sum / 2);
+  EXPECT_GT(sums, totals.sum / 2);
 }
 
 TEST_F(CpuSectionTest, TotalsAreExactWhileThreadsAreMovedFromCpuToCpu) {
   counters_->Promote(counter_);
+  histograms_->Promote(histogram_);
   const std::vector<int> cpus = AllowedCpus();
   InThreads(4, [&](uint64_t i) {
     if (i % 16 == 0) MoveTo(cpus[i / 16 % cpus.size()]);
     counter_->CounterInc();
     counter_->CounterAdd(.5);
+    histogram_->Observe(2);
   });
   EXPECT_EQ(Value(counters_.get()), 4 * kUpdates * 1.5);
+  const Totals totals = OfHistogram();
+  EXPECT_EQ(totals.count, 4 * kUpdates);
+  EXPECT_EQ(totals.sum, 4 * kUpdates * 2.);
+  EXPECT_TRUE(HoldsOnly(2, memory_.newest()));
 }
 
 std::atomic<Series*> interrupted{nullptr};
+std::atomic<Series*> interrupted_too{nullptr};
 std::atomic<uint64_t> interruptions{0};
 
 // A handler that updates, too: it may be in the middle of the section of its thread.
 void CountInHandler(int) {
   interrupted.load()->CounterAdd(.5);
+  interrupted_too.load()->Observe(2);
   interruptions.fetch_add(1);
 }
 
-// Two threads that update `interrupted` by one and by a half, and are interrupted all the time; how
-// often each did both.
+// Two threads that update `interrupted` by one and by a half, observe 2 in `interrupted_too`, and
+// are interrupted all the time; how often each did all.
 uint64_t InterruptedUpdates() {
   const uint64_t end = interruptions.load() + 1000;
   std::atomic<uint64_t> updates{0};
@@ -230,6 +265,7 @@ uint64_t InterruptedUpdates() {
       for (; interruptions.load(std::memory_order_relaxed) < end; ++mine) {
         interrupted.load(std::memory_order_relaxed)->CounterInc();
         interrupted.load(std::memory_order_relaxed)->CounterAdd(.5);
+        interrupted_too.load(std::memory_order_relaxed)->Observe(2);
       }
       updates.fetch_add(mine);
     });
@@ -242,8 +278,11 @@ uint64_t InterruptedUpdates() {
 }
 
 TEST_F(CpuSectionTest, TotalsAreExactInAStormOfSignals) {
+  histograms_->Promote(histogram_);
+  const Stripes& of_histogram = memory_.newest();
   counters_->Promote(counter_);
   interrupted.store(counter_);
+  interrupted_too.store(histogram_);
   interruptions.store(0);
   struct sigaction action = {};
   struct sigaction before = {};
@@ -258,9 +297,28 @@ TEST_F(CpuSectionTest, TotalsAreExactInAStormOfSignals) {
     updates += InterruptedUpdates();
     const auto by_handlers = static_cast<double>(interruptions.load());
     ASSERT_EQ(Value(counters_.get()), 1.5 * static_cast<double>(updates) + .5 * by_handlers);
+    const Totals totals = OfHistogram();
+    ASSERT_EQ(totals.count, updates + interruptions.load());
+    ASSERT_EQ(totals.sum, 2 * static_cast<double>(totals.count));
+    // An observation is there as a whole or not at all.
+    ASSERT_TRUE(HoldsOnly(2, of_histogram));
   } while (exclusive && InStripes(stripes, 0) == updates);
   ASSERT_EQ(sigaction(SIGUSR1, &before, nullptr), 0);
 }
+
+#if defined(__x86_64__)
+TEST_F(CpuSectionTest, AHostThatTakesDenormalNumbersForZeroLosesNoCount) {
+  histograms_->Promote(histogram_);
+  const unsigned before = _mm_getcsr();
+  constexpr unsigned kFlushToZero = 0x8000;
+  constexpr unsigned kDenormalsAreZero = 0x40;
+  _mm_setcsr(before | kFlushToZero | kDenormalsAreZero);
+  for (uint64_t i = 0; i < kUpdates; ++i) histogram_->Observe(2);
+  _mm_setcsr(before);
+  EXPECT_EQ(OfHistogram().count, kUpdates);
+  EXPECT_EQ(OfHistogram().sum, kUpdates * 2.);
+}
+#endif
 
 TEST_F(CpuSectionTest, SectionsCanBeEndedInAForkChild) {
   if (!context_.cpu_section_control.Usable()) return SUCCEED() << "there are none";
@@ -368,6 +426,12 @@ TEST_F(CpuSectionTest, MoreCpusThanExclusiveStripesAreMadeForShareSome) {
   EXPECT_EQ(memory_.newest().count(), Stripes::kMax);
   InThreads(3, [this](uint64_t) { counter_->CounterInc(); });
   EXPECT_EQ(InStripes(memory_.newest(), 0), 3 * kUpdates);
+  histograms_->Promote(histogram_);
+  InThreads(3, [this](uint64_t) { histogram_->Observe(2); });
+  const Totals totals = OfHistogram();
+  EXPECT_EQ(totals.count, 3 * kUpdates);
+  EXPECT_EQ(totals.sum, 3 * kUpdates * 2.);
+  EXPECT_TRUE(HoldsOnly(2, memory_.newest()));
 }
 
 TEST_F(CpuSectionTest, WhatACellOfTheHostCountedGoesIntoTheSeries) {

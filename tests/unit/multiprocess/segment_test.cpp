@@ -97,6 +97,17 @@ TEST_F(SegmentTest, FollowsSpreadCellsAndCellsOfTheHost) {
   EXPECT_EQ(Read()["c_total{id=\"a\"}"].point.point.integer, 110u);
 }
 
+TEST_F(SegmentTest, FollowsSpreadObservations) {
+  Family* family = MakeFamily(*registry_, MetricType::kHistogram, "h");
+  Series* series = Get(family, "a");
+  series->Observe(5);
+  family->Promote(series);
+  for (const double v : {5., 1000., 0., 50., 1000.}) series->Observe(v);
+  auto seen = Read();
+  EXPECT_THAT(seen["h{id=\"a\"}"].counts, ElementsAre(1u, 2u, 1u, 2u));
+  EXPECT_EQ(seen["h{id=\"a\"}"].point.point.sum, 2060);
+}
+
 TEST_F(SegmentTest, DoesNotShowWhatWasRemovedAndShowsWhatComesBack) {
   Family* family = MakeFamily(*registry_, MetricType::kCounter, "c_total");
   Series* series = Get(family, "a");
@@ -326,6 +337,7 @@ TEST_F(SegmentTest, DamagedBytesAreLeftOut) {
         counters->Apply(Get(counters, id), UpdateOp::kAdd, 1, {"{trace=\"t\"}", 1, 9}).ok());
   }
   counters->Promote(Get(counters, "3"));
+  histograms->Promote(Get(histograms, "3"));
   ASSERT_NE(counters->AddHostCell(Get(counters, "4")), nullptr);
   const Result<OwnedFd> original = directory_->OpenSegment(memory_->uuid());
   const size_t size = memory_->header()->bytes.load();
