@@ -20,8 +20,11 @@ static void on_event(ngx_event_t* event) {
   uint64_t count;
   ssize_t got;
   if (connection->close) {
+    /* Called by nginx, not by the loop, which would not see what is posted here before something
+     * else wakes it. The event stays for the loop. */
     connection->close = 0;
     step_down(worker, event->log);
+    return;
   }
   do {
     got = read(connection->fd, &count, sizeof count);

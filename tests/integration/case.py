@@ -117,7 +117,7 @@ class Traffic(Background):
                 if self._stop.wait(0.005):
                     return
                 try:
-                    answer, seconds = web.timed(web.get, self.host.url + path)
+                    answer, seconds = web.timed(web.get, self.host.url + path, timeout=30)
                     self.results.append((path, answer.status, seconds))
                 except OSError as error:
                     self.failures.append((path, error))

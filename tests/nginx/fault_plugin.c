@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* A plugin whose scrapes do what the query says, which no real one can be made to:
  *   wait=FIFO   answers when somebody has opened and closed the other end
+ *   down        answers when the worker begins to shut down, and has called step_down()
  *   break       the body breaks off after 100 KiB
  *   flood       the body never ends
  *   head        no head
@@ -28,6 +29,7 @@ struct promplug_instance {
   int stuck;
   int stop; /* an eventfd */
   atomic_int open;
+  promplug_scrape* until_down;
 };
 
 struct promplug_scrape {
@@ -112,7 +114,11 @@ static int32_t metric(promplug_family* f, const promplug_str* values, size_t n,
 }
 
 static int32_t step_down(promplug_instance* p, promplug_error* err) {
-  (void)p, (void)err;
+  promplug_scrape* s = p->until_down;
+  (void)err;
+  if (s == NULL) return PROMPLUG_OK;
+  atomic_store(&s->there, 1);
+  s->ready(s->user);
   return PROMPLUG_OK;
 }
 
@@ -167,7 +173,10 @@ static int32_t scrape_begin(promplug_instance* p, const promplug_request* req,
   s->fifo =
       argument(s, "wait=") ? open(argument(s, "wait="), O_RDONLY | O_NONBLOCK | O_CLOEXEC) : -1;
   s->end = eventfd(0, EFD_CLOEXEC);
-  if (!s->waits) atomic_store(&s->there, 1);
+  if (argument(s, "down"))
+    p->until_down = s;
+  else if (!s->waits)
+    atomic_store(&s->there, 1);
   if (s->waits && pthread_create(&s->waiter, NULL, wait_for, s) != 0) abort();
   *out = s;
   return PROMPLUG_OK;
@@ -204,6 +213,7 @@ static void scrape_end(promplug_scrape* s) {
   if (s->fifo >= 0) (void)close(s->fifo);
   (void)close(s->end);
   atomic_fetch_sub(&s->instance->open, 1);
+  if (s->instance->until_down == s) s->instance->until_down = NULL;
   free(s);
 }
 

@@ -34,10 +34,14 @@ class FaultCase(NginxCase):
 
     def waiting_scrape(self, host, gate):
         """A connection whose scrape waits in the plugin for the gate."""
+        return self.open_scrape(host, f"wait={gate}")
+
+    def open_scrape(self, host, query):
+        """A connection whose scrape is in the plugin, which does not answer it yet."""
         open_before = self.open_scrapes(host)
         connection = socket.create_connection(("127.0.0.1", host.ports[0]), timeout=20)
         self.addCleanup(connection.close)
-        connection.sendall(f"GET /metrics?wait={gate} HTTP/1.1\r\nHost: x\r\n"
+        connection.sendall(f"GET /metrics?{query} HTTP/1.1\r\nHost: x\r\n"
                            "Connection: close\r\n\r\n".encode())
         self.wait_open(host, open_before + 1)
         return connection
@@ -84,6 +88,13 @@ class LateTest(FaultCase):
         self.eventually(lambda: host.worker_pids() and host.worker_pids() != old, 10, "new workers")
         self.assertIn(old[0], host.processes())
         self.open_gate(gate)
+        self.assertTrue(self.rest_of(connection).endswith(b"\r\n0\r\n\r\n"))
+        host.wait_log("fault: ended with 0 open scrapes")
+
+    def test_a_scrape_that_is_ready_while_its_worker_begins_to_shut_down_is_answered(self):
+        host = self.faulty()
+        connection = self.open_scrape(host, "down")
+        host.send(signal.SIGHUP)
         self.assertTrue(self.rest_of(connection).endswith(b"\r\n0\r\n\r\n"))
         host.wait_log("fault: ended with 0 open scrapes")
 
