@@ -57,6 +57,15 @@ static ngx_int_t load(ngx_http_promplug_worker_t* worker, ngx_http_promplug_main
   return NGX_ERROR;
 }
 
+/* The plugin calls an override what nginx.conf calls promplug_set. */
+static void log_failure(const promplug_error* error, ngx_uint_t level, ngx_log_t* log) {
+  static const char named[] = "override: ";
+  const size_t n = sizeof named - 1;
+  ngx_flag_t ours = ngx_strncmp(error->text, named, n) == 0;
+  ngx_log_error(level, log, 0, "promplug: no metrics: %s%s", ours ? "promplug_set: " : "",
+                ours ? error->text + n : error->text);
+}
+
 static ngx_int_t create(ngx_http_promplug_worker_t* worker, ngx_http_promplug_main_conf_t* conf,
                         const ngx_array_t* overrides, ngx_uint_t level, ngx_log_t* log) {
   static const promplug_str name = PROMPLUG_S("nginx"), version = PROMPLUG_S(NGINX_VERSION);
@@ -74,7 +83,7 @@ static ngx_int_t create(ngx_http_promplug_worker_t* worker, ngx_http_promplug_ma
   ngx_http_promplug_lines_write(&worker->lines, log);
   if (rc >= 0) return NGX_OK;
   worker->plugin = NULL;
-  ngx_log_error(level, log, 0, "promplug: no metrics: %s", error.text);
+  log_failure(&error, level, log);
   return NGX_ERROR;
 }
 

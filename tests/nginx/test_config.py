@@ -212,7 +212,7 @@ class PluginFileTest(NginxCase):
         config = host_directory / "promplug.yml"
         config.write_text("pushgateway:\n  intervall: 3\n", encoding="utf-8")
         for settings, said in ((f"promplug_config {config};", f"{config}:2"),
-                               ("promplug_set pushgateway.url ftp://x;", "override"),
+                               ("promplug_set pushgateway.url ftp://x;", "promplug: no metrics: promplug_set: pushgateway.url: "),
                                ("promplug_config /no/such/file.yml;", "/no/such/file.yml")):
             with self.subTest(settings):
                 host = self.nginx(SERVER, settings)
