@@ -3,15 +3,8 @@
 #include "metrics/family.hpp"
 
 namespace promplug {
-namespace {
-
-// The seed for the value behind. None waits for the hash of another value, so that the processor
-// works at all of them at once.
-uint64_t NextSeed(uint64_t seed) { return seed * 0x9E3779B97F4A7C15u; }
-
-}  // namespace
-
 inline uint64_t Family::HashValues(const std::string_view* values, size_t n) const {
+  // None waits for the hash of another, so that the processor works at all of them at once.
   uint64_t hash = 0;
   uint64_t seed = context_->hash_seed;
   for (size_t i = 0; i < n; ++i, seed = NextSeed(seed)) hash += HashBytes(values[i], seed);

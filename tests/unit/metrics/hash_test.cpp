@@ -81,5 +81,42 @@ TEST(HashTest, WhoDoesNotKnowTheSeedCannotMakeAProductZero) {
   }
 }
 
+uint64_t HashWords(uint64_t first, uint64_t last, uint64_t seed) {
+  char text[16];
+  std::memcpy(text, &first, 8);
+  std::memcpy(text + 8, &last, 8);
+  return HashBytes({text, sizeof text}, seed);
+}
+
+// What the two words of a text are mixed with must not differ by what is known, or they could
+// change places.
+TEST(HashTest, WhoDoesNotKnowTheSeedCannotSwapTheFactors) {
+  constexpr uint64_t kConstants[] = {0, 0x9E3779B97F4A7C15u, 0xD1B54A32D192ED03u,
+                                     0x9E3779B97F4A7C15u ^ 0xD1B54A32D192ED03u,
+                                     16 * 0x9E3779B97F4A7C15u ^ 0xD1B54A32D192ED03u};
+  constexpr uint64_t kSeed = 0x0123456789ABCDEFu;
+  constexpr uint64_t kFirst = 0x6161616161616161u;
+  constexpr uint64_t kLast = 0x6262626262626262u;
+  for (const uint64_t constant : kConstants) {
+    EXPECT_NE(HashWords(kFirst, kLast, kSeed),
+              HashWords(kLast ^ constant, kFirst ^ constant, kSeed))
+        << std::hex << constant;
+  }
+}
+
+// Nor may what a length adds be known: a text could make up for it.
+TEST(HashTest, WhoDoesNotKnowTheSeedCannotMakeUpForALength) {
+  constexpr uint64_t kSeed = 0x0123456789ABCDEFu;
+  for (const uint64_t constant : {0x9E3779B97F4A7C15u, 0xD1B54A32D192ED03u}) {
+    for (size_t n = 8; n < 16; ++n) {
+      // A word of which each byte is the same begins and ends a text of any of these lengths.
+      const std::string shorter(n, 'a');
+      constexpr uint64_t kWord = 0x6161616161616161u;
+      const uint64_t difference = (n * constant) ^ (16 * constant);
+      EXPECT_NE(HashBytes(shorter, kSeed), HashWords(kWord ^ difference, kWord, kSeed)) << n;
+    }
+  }
+}
+
 }  // namespace
 }  // namespace promplug
