@@ -10,9 +10,6 @@
 
 namespace promplug::abi {
 
-// So many labels a series has at most, so that arrays of them fit on the stack.
-inline constexpr size_t kMaxLabels = 64;
-
 // The bytes of a string of the host; empty for a null pointer.
 inline std::string_view View(const promplug_str& text) {
   if (text.ptr == nullptr) return {};

@@ -5,6 +5,7 @@
 #include "abi/sized.hpp"
 #include "abi/strings.hpp"
 #include "abi/tables.hpp"
+#include "metrics/family_look_up.hpp"
 
 namespace promplug::abi {
 namespace {
@@ -18,20 +19,16 @@ Exemplar ExemplarOf(const promplug_exemplar* from, std::string* labels) {
   return good ? read : Exemplar();
 }
 
-// The usual update, of a series that is there: without what the others need for the values of a
-// family with many labels, for exemplars, and for what may fail. False, and nothing was counted: it
-// is not that.
-inline bool UpdatePresent(promplug_family* f, const promplug_str* label_values, size_t n,
-                          int32_t op, double value) {
-  constexpr size_t kFew = 8;
-  if (f == nullptr || n > kFew || (label_values == nullptr && n > 0)) return false;
-  if (op < PROMPLUG_OP_ADD || op > PROMPLUG_OP_OBSERVE) return false;
+// The usual update, of a series that is there: without what the others need for exemplars and for
+// what may fail. False, and nothing was counted: it is not that.
+[[gnu::always_inline]] inline bool UpdatePresent(promplug_family* f,
+                                                 const promplug_str* label_values, size_t n,
+                                                 int32_t op, double value) {
+  if (f == nullptr || (label_values == nullptr && n > 0)) return false;
   Family* family = FromHandle(f);
-  const promplug_instance* instance = InstanceOf(family);
-  if (instance == nullptr || instance->fork_watch.Forked()) return false;
-  LabelValues values;
-  for (size_t i = 0; i < n; ++i) values.views[i] = View(label_values[i]);
-  return family->UpdatePresent(values.views, n, static_cast<UpdateOp>(op), value);
+  if (InstanceOf(family)->fork_watch.Forked()) return false;
+  const auto value_at = [label_values](size_t i) { return View(label_values[i]); };
+  return family->UpdatePresent(n, value_at, static_cast<UpdateOp>(op), value);
 }
 
 Status UpdateOne(promplug_family* f, const promplug_str* label_values, size_t n, int32_t op,
@@ -125,9 +122,11 @@ void ObserveExemplar(promplug_metric* m, double v, const promplug_exemplar* e) {
 
 int32_t Update(promplug_family* f, const promplug_str* label_values, size_t n, int32_t op,
                double value, const promplug_exemplar* exemplar) {
-  if (exemplar == nullptr && UpdatePresent(f, label_values, n, op, value)) [[likely]]
+  if (exemplar != nullptr) [[unlikely]]
+    return UpdateAny(f, label_values, n, op, value, exemplar);
+  if (UpdatePresent(f, label_values, n, op, value)) [[likely]]
     return PROMPLUG_OK;
-  return UpdateAny(f, label_values, n, op, value, exemplar);
+  return UpdateAny(f, label_values, n, op, value, nullptr);
 }
 
 int32_t UpdateMany(promplug_update* updates, size_t n) {

@@ -37,6 +37,7 @@ Sketch* SketchOf(Word* cell) {
 
 Family::Family(FamilyShape shape, FamilyContext* context)
     : shape_(std::move(shape)),
+      frame_(shape_),
       context_(context),
       bounds_(shape_.buckets),
       words_per_cell_(WordsOf(shape_, is_stamped())),
@@ -90,17 +91,6 @@ void Family::CountSeries(int n) {
   context_->live_series.fetch_add(static_cast<uint64_t>(n), std::memory_order_relaxed);
 }
 
-Series* Family::FindPinned(const std::string_view* values, size_t n, uint64_t* hash) {
-  const ReadSections::Guard section = context_->sections->Enter();
-  Series* series = Find(values, n, hash);
-  if (series == nullptr) return nullptr;
-  // Either this pin is seen by who takes the series out of the table, or its mark is seen here.
-  series->pins_.fetch_add(1, std::memory_order_seq_cst);
-  if ((series->route_.load(std::memory_order_seq_cst) & Series::kDead) == 0) return series;
-  series->pins_.fetch_sub(1, std::memory_order_seq_cst);
-  return nullptr;
-}
-
 Status Family::Refuse(Refusal reason, const std::string& text, Series** out) {
   constexpr std::array<Code, kRefusals> kCodes = {Code::kLimit, Code::kInvalid, Code::kNoMemory};
   *out = sink_;
@@ -126,32 +116,34 @@ uint32_t Family::MaxSeries() const {
 }
 
 Status Family::FindOrMake(const std::string_view* values, size_t n, Series** out) {
-  if (n != shape_.label_names.size()) {
-    return Refuse(Refusal::kLabels,
-                  std::to_string(n) + " label values for " +
-                      std::to_string(shape_.label_names.size()) + " label names",
-                  out);
-  }
-  uint64_t hash = 0;
-  *out = FindPinned(values, n, &hash);
-  if (*out == nullptr) return Make(values, n, out);
+  if (n == frame_.values()) return FindOrMake(KeyOf(values, n), out);
+  return Refuse(
+      Refusal::kLabels,
+      std::to_string(n) + " label values for " + std::to_string(frame_.values()) + " label names",
+      out);
+}
+
+Status Family::FindOrMake(const LabelKey& key, Series** out) {
+  *out = FindPinned(key);
+  if (*out == nullptr) return Make(key, out);
   // Asking for a series exposes it, also where it had been removed.
   if ((*out)->route_.load(std::memory_order_acquire) & Series::kRemoved) (*out)->Wake();
   return Status();
 }
 
-Status Family::RenderValues(const std::string_view* values, size_t n, std::string* out) const {
-  if (n == 0 && shape_.const_labels.empty()) return Status();
+Status Family::RenderValues(const LabelKey& key, std::string* out) const {
+  if (key.size() == 0 && shape_.const_labels.empty()) return Status();
   out->push_back('{');
   out->append(shape_.const_labels);
-  for (size_t i = 0; i < n; ++i) {
-    if (!IsValidUtf8(values[i])) {
-      return Status(Code::kInvalid, "the value " + Quoted(values[i]) + " of label " +
+  for (size_t i = 0; i < key.size(); ++i) {
+    const std::string_view value = key.values()[i];
+    if (!IsValidUtf8(value)) {
+      return Status(Code::kInvalid, "the value " + Quoted(value) + " of label " +
                                         Quoted(shape_.label_names[i]) + " is not UTF-8");
     }
     if (out->size() > 1) out->push_back(',');
     out->append(shape_.label_names[i]).append("=\"");
-    AppendEscapedLabelValue(out, values[i]);
+    AppendEscapedLabelValue(out, value);
     out->push_back('"');
   }
   out->push_back('}');
@@ -164,15 +156,14 @@ MetricType Family::SeriesType() const {
   return has_native() ? Series::kNativeHistogram : shape_.type;
 }
 
-Status Family::Make(const std::string_view* values, size_t n, Series** out) {
+Status Family::Make(const LabelKey& key, Series** out) {
   std::string labels;
-  Status status = RenderValues(values, n, &labels);
+  Status status = RenderValues(key, &labels);
   if (!status.ok()) return Refuse(Refusal::kLabels, status.text(), out);
 
   std::lock_guard lock(mutex_);
   // Whoever was here before may have made it, or have left it half taken out.
-  uint64_t hash = 0;
-  *out = FindPinned(values, n, &hash);
+  *out = FindPinned(key);
   if (*out != nullptr) {
     if ((*out)->route_.load(std::memory_order_acquire) & Series::kRemoved) (*out)->Wake();
     return Status();
@@ -184,7 +175,7 @@ Status Family::Make(const std::string_view* values, size_t n, Series** out) {
   }
   Series* series = arena_.Allocate(this, SeriesType(), words_per_cell_, labels.size());
   if (series == nullptr) return Refuse(Refusal::kMemory, "no memory for a series", out);
-  series->hash_ = static_cast<uint32_t>(hash);
+  series->hash_ = static_cast<uint32_t>(key.hash());
   series->label_bytes_ = static_cast<uint16_t>(labels.size());
   const bool escaped = labels.find('\\') != std::string::npos;
   series->flags_.store(escaped ? Series::kEscaped : 0, std::memory_order_relaxed);
@@ -195,50 +186,11 @@ Status Family::Make(const std::string_view* values, size_t n, Series** out) {
     arena_.Free(series);
     return Refuse(Refusal::kMemory, "no memory for a series", out);
   }
-  table_.Insert(hash, series);
+  table_.Insert(key.hash(), series);
   CountSeries(1);
   series->route_.store(0, std::memory_order_release);
   *out = series;
   return Status();
-}
-
-Status Family::Apply(Series* series, UpdateOp op, double value) {
-  if (ApplyHot(series, op, value)) return Status();
-  const MetricType type = shape_.type;
-  if (op == UpdateOp::kObserve && type == MetricType::kSummary) {
-    series->Observe(value);
-  } else if (op == UpdateOp::kSet && type == MetricType::kStateset && value >= 0 &&
-             value < 2.0 * static_cast<double>(shape_.states.size())) {
-    const auto number = static_cast<uint32_t>(value);
-    series->StateSet(number / 2, number % 2 != 0);
-  } else {
-    UpdateIgnored();
-    return Status(Code::kInvalid,
-                  "family " + Quoted(shape_.name) + ": the operation does not fit the type");
-  }
-  return Status();
-}
-
-Status Family::Update(const std::string_view* values, size_t n, UpdateOp op, double value,
-                      const Exemplar* exemplar) {
-  const auto apply = [&](Series* series) {
-    return exemplar == nullptr ? Apply(series, op, value) : Apply(series, op, value, *exemplar);
-  };
-  if (n == shape_.label_names.size()) {
-    const ReadSections::Guard section = context_->sections->Enter();
-    uint64_t hash = 0;
-    Series* series = Find(values, n, &hash);
-    if (series != nullptr &&
-        (series->route_.load(std::memory_order_acquire) & Series::kDead) == 0) {
-      return apply(series);
-    }
-  }
-  Series* series = nullptr;
-  Status status = FindOrMake(values, n, &series);
-  if (!status.ok()) return status;
-  const auto unpin = [this](Series* pinned) { Unpin(pinned); };
-  const std::unique_ptr<Series, decltype(unpin)> pin(series, unpin);
-  return apply(series);
 }
 
 bool Family::InitializeCell(Series* series) {

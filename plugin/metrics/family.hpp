@@ -17,6 +17,8 @@
 #include "metrics/exemplar_store.hpp"
 #include "metrics/family_record.hpp"
 #include "metrics/host_cells.hpp"
+#include "metrics/label_frame.hpp"
+#include "metrics/label_key.hpp"
 #include "metrics/labels.hpp"
 #include "metrics/metric_memory.hpp"
 #include "metrics/native_buckets.hpp"
@@ -82,9 +84,11 @@ class Family {
   // Look-up and update in one; otherwise as FindOrMake. `exemplar` may be nullptr.
   Status Update(const std::string_view* values, size_t n, UpdateOp op, double value,
                 const Exemplar* exemplar = nullptr);
-  // The usual case of Update(), without an exemplar. False, and nothing was counted: there is no
-  // such series yet, or the operation is not one of a counter, gauge or histogram. [hot]
-  bool UpdatePresent(const std::string_view* values, size_t n, UpdateOp op, double value);
+  // The usual case of Update(), without an exemplar; value_at(i) gives each of the n values. False,
+  // and nothing was counted: there is no such series yet, or the operation is not one of a counter,
+  // gauge or histogram. In family_look_up.hpp. [hot]
+  template <typename ValueAt>
+  inline bool UpdatePresent(size_t n, const ValueAt& value_at, UpdateOp op, double value);
   // kInvalid: the operation does not fit the type.
   Status Apply(Series* series, UpdateOp op, double value);
   // The same, under a short lock, and keeps the exemplar: its labels, `value`, and its time (0:
@@ -179,18 +183,19 @@ class Family {
   void CountSeries(int n);
   void UpdateIgnored() { context_->ignored_updates.fetch_add(1, std::memory_order_relaxed); }
 
-  inline uint64_t HashValues(const std::string_view* values, size_t n) const;
-  inline bool HasValues(const Series& series, const std::string_view* values, size_t n) const;
-  bool HasEscapedValues(const Series& series, const std::string_view* values, size_t n) const;
+  // REQUIRES: n is frame_.values()
+  LabelKey KeyOf(const std::string_view* values, size_t n) const;
+  inline bool HasValues(const Series& series, const LabelKey& key) const;
+  bool HasEscapedValues(const Series& series, const std::string_view* values) const;
   uint64_t HashOf(const Series& series) const;
-  // nullptr, or the series, which may be one that is being taken out; *hash is that of the values
-  // in any case. REQUIRES: in a read section
-  Series* Find(const std::string_view* values, size_t n, uint64_t* hash) const;
-  Series* FindPinned(const std::string_view* values, size_t n, uint64_t* hash);
+  // nullptr, or the series, which may be one that is being taken out. REQUIRES: in a read section
+  inline Series* Find(const LabelKey& key) const;
+  Series* FindPinned(const LabelKey& key);
+  Status FindOrMake(const LabelKey& key, Series** out);
   bool ApplyHot(Series* series, UpdateOp op, double value);
-  Status Make(const std::string_view* values, size_t n, Series** out);
+  Status Make(const LabelKey& key, Series** out);
   Status Refuse(Refusal reason, const std::string& text, Series** out);
-  Status RenderValues(const std::string_view* values, size_t n, std::string* out) const;
+  Status RenderValues(const LabelKey& key, std::string* out) const;
   bool KeepsExemplar(UpdateOp op, double value, const Exemplar& exemplar) const;
   void ForgetExemplars(Series* series);
   void ForgetExemplarsLocked(Series* series);
@@ -208,6 +213,7 @@ class Family {
   void ReclaimLocked(Series* series);
 
   const FamilyShape shape_;
+  const LabelFrame frame_;
   FamilyContext* const context_;
   const Bounds bounds_;
   const size_t words_per_cell_;

@@ -1,78 +1,84 @@
 // SPDX-License-Identifier: MIT
 // How a family tells its series apart by their label values, and updates one that it finds by them.
-#include "metrics/family.hpp"
+#include "base/text.hpp"
+#include "metrics/family_look_up.hpp"
 
 namespace promplug {
-inline uint64_t Family::HashValues(const std::string_view* values, size_t n) const {
-  // None waits for the hash of another, so that the processor works at all of them at once.
-  uint64_t hash = 0;
-  uint64_t seed = context_->hash_seed;
-  for (size_t i = 0; i < n; ++i, seed = NextSeed(seed)) hash += HashBytes(values[i], seed);
-  return hash;
+
+LabelKey Family::KeyOf(const std::string_view* values, size_t n) const {
+  return LabelKey(context_->hash_seed, n, [values](size_t i) { return values[i]; });
 }
 
-inline bool Family::HasValues(const Series& series, const std::string_view* values,
-                              size_t n) const {
-  if ((series.flags_.load(std::memory_order_relaxed) & Series::kEscaped) != 0) [[unlikely]]
-    return HasEscapedValues(series, values, n);
-  // Without escapes the text is the values with the names around them, so that equal pieces and an
-  // equal length mean equal values.
-  const char* const text = reinterpret_cast<const char*>(series.cell() + words_per_cell_);
-  const size_t bytes = series.label_bytes_;
-  size_t at = shape_.const_labels.empty() ? 0 : shape_.const_labels.size() + 1;
-  for (size_t i = 0; i < n; ++i) {
-    // One brace or comma, the name, equals sign and quote.
-    at += shape_.label_names[i].size() + 3;
-    const std::string_view value = values[i];
-    const size_t end = at + value.size();
-    if (end + 2 > bytes || text[end] != '"' || !EqualBytes(text + at, value.data(), value.size())) {
-      return false;
-    }
-    at = end + 1;
-  }
-  return n == 0 || at + 1 == bytes;
-}
-
-Series* Family::Find(const std::string_view* values, size_t n, uint64_t* hash) const {
-  *hash = HashValues(values, n);
-  const auto low = static_cast<uint32_t>(*hash);
-  return table_.Find(*hash, [&](const Series& series) {
-    return series.hash_ == low && HasValues(series, values, n);
-  });
+Series* Family::FindPinned(const LabelKey& key) {
+  const ReadSections::Guard section = context_->sections->Enter();
+  Series* series = Find(key);
+  if (series == nullptr) return nullptr;
+  // Either this pin is seen by who takes the series out of the table, or its mark is seen here.
+  series->pins_.fetch_add(1, std::memory_order_seq_cst);
+  if ((series->route_.load(std::memory_order_seq_cst) & Series::kDead) == 0) return series;
+  series->pins_.fetch_sub(1, std::memory_order_seq_cst);
+  return nullptr;
 }
 
 bool Family::ApplyHot(Series* series, UpdateOp op, double value) {
   const MetricType type = shape_.type;
   if (op == UpdateOp::kAdd) {
-    if (type == MetricType::kCounter) [[likely]]
-      return series->CounterAdd(value), true;
+    if (type == MetricType::kCounter) return series->CounterAdd(value), true;
     if (type != MetricType::kGauge) return false;
     series->GaugeAdd(value);
   } else if (op == UpdateOp::kSet) {
     if (type != MetricType::kGauge) return false;
     series->GaugeSet(value);
   } else {
-    if (type != MetricType::kHistogram) return false;
+    if (type != MetricType::kHistogram || op != UpdateOp::kObserve) return false;
     series->Observe(value);
   }
   return true;
 }
 
-bool Family::UpdatePresent(const std::string_view* values, size_t n, UpdateOp op, double value) {
-  if (n != shape_.label_names.size()) return false;
-  const ReadSections::Guard section = context_->sections->Enter();
-  uint64_t hash = 0;
-  Series* series = Find(values, n, &hash);
-  if (series == nullptr) return false;
-  if ((series->route_.load(std::memory_order_acquire) & Series::kDead) != 0) return false;
-  return ApplyHot(series, op, value);
+Status Family::Apply(Series* series, UpdateOp op, double value) {
+  if (ApplyHot(series, op, value)) return Status();
+  const MetricType type = shape_.type;
+  if (op == UpdateOp::kObserve && type == MetricType::kSummary) {
+    series->Observe(value);
+  } else if (op == UpdateOp::kSet && type == MetricType::kStateset && value >= 0 &&
+             value < 2.0 * static_cast<double>(shape_.states.size())) {
+    const auto number = static_cast<uint32_t>(value);
+    series->StateSet(number / 2, number % 2 != 0);
+  } else {
+    UpdateIgnored();
+    return Status(Code::kInvalid,
+                  "family " + Quoted(shape_.name) + ": the operation does not fit the type");
+  }
+  return Status();
 }
 
-bool Family::HasEscapedValues(const Series& series, const std::string_view* values,
-                              size_t n) const {
+Status Family::Update(const std::string_view* values, size_t n, UpdateOp op, double value,
+                      const Exemplar* exemplar) {
+  const auto apply = [&](Series* series) {
+    return exemplar == nullptr ? Apply(series, op, value) : Apply(series, op, value, *exemplar);
+  };
+  if (n == frame_.values()) {
+    const LabelKey key = KeyOf(values, n);
+    const ReadSections::Guard section = context_->sections->Enter();
+    Series* series = Find(key);
+    if (series != nullptr &&
+        (series->route_.load(std::memory_order_acquire) & Series::kDead) == 0) {
+      return apply(series);
+    }
+  }
+  Series* series = nullptr;
+  Status status = FindOrMake(values, n, &series);
+  if (!status.ok()) return status;
+  const auto unpin = [this](Series* pinned) { Unpin(pinned); };
+  const std::unique_ptr<Series, decltype(unpin)> pin(series, unpin);
+  return apply(series);
+}
+
+bool Family::HasEscapedValues(const Series& series, const std::string_view* values) const {
   LabelReader reader(series.labels());
   for (size_t i = 0; i < shape_.n_const_labels; ++i) reader.Next();
-  for (size_t i = 0; i < n; ++i) {
+  for (size_t i = 0; i < frame_.values(); ++i) {
     if (!reader.Next() || !IsEscapedAs(values[i], reader.escaped_value())) return false;
   }
   return true;

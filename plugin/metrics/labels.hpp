@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -10,6 +11,9 @@
 #include "metrics/names.hpp"
 
 namespace promplug {
+
+// So many labels a series has at most, so that arrays of them fit on the stack.
+inline constexpr size_t kMaxLabels = 64;
 
 struct Label {
   std::string_view name;

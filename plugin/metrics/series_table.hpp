@@ -23,16 +23,18 @@ class SeriesTable {
 
   // The series of that hash for which same(series) holds, or nullptr. [hot] in a read section.
   template <typename Same>
-  Series* Find(uint64_t hash, const Same& same) const {
+  [[gnu::always_inline]] Series* Find(uint64_t hash, const Same& same) const {
     const Slots* slots = slots_.load(std::memory_order_acquire);
     if (slots == nullptr) return nullptr;
-    const uintptr_t tag = TagOf(hash);
+    const uint64_t wanted = hash | kTaken;
     for (size_t i = hash & slots->mask;; i = (i + 1) & slots->mask) {
       const uintptr_t slot = slots->at(i).load(std::memory_order_acquire);
-      if (slot == kEmpty) return nullptr;
-      if ((slot & kTagMask) != tag || slot == kTombstone) continue;
-      Series* series = PointerOf(slot);
-      if (same(*series)) return series;
+      if ((slot ^ wanted) >> kTagShift == 0) [[likely]] {
+        Series* series = PointerOf(slot);
+        if (same(*series)) return series;
+      } else if (slot == kEmpty) {
+        return nullptr;
+      }
     }
   }
 
@@ -44,7 +46,10 @@ class SeriesTable {
  private:
   static constexpr uintptr_t kEmpty = 0;
   static constexpr uintptr_t kTombstone = 1;
-  static constexpr uintptr_t kTagMask = uintptr_t{0xFFFF} << 48;
+  static constexpr int kTagShift = 48;
+  static constexpr uintptr_t kTagMask = uintptr_t{0xFFFF} << kTagShift;
+  // In every tag, so that it is none of the two above.
+  static constexpr uintptr_t kTaken = uintptr_t{1} << kTagShift;
 
   // Followed by mask + 1 slots.
   struct Slots {
@@ -57,7 +62,7 @@ class SeriesTable {
     }
   };
 
-  static uintptr_t TagOf(uint64_t hash) { return hash & kTagMask; }
+  static uintptr_t TagOf(uint64_t hash) { return (hash & kTagMask) | kTaken; }
   static Series* PointerOf(uintptr_t slot) { return reinterpret_cast<Series*>(slot & ~kTagMask); }
   static Slots* NewSlots(size_t count);
   static void Put(Slots* slots, uint64_t hash, uintptr_t slot);

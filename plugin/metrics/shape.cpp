@@ -14,7 +14,6 @@
 namespace promplug {
 namespace {
 
-constexpr size_t kMaxLabels = 64;
 constexpr size_t kMaxBuckets = 1024;
 constexpr double kDefaultNativeGrowth = 1.1;
 constexpr double kDefaultNativeZeroWidth = 0x1p-128;

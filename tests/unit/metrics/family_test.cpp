@@ -9,6 +9,7 @@
 #include <thread>
 #include <vector>
 
+#include "metrics/family_look_up.hpp"
 #include "metrics/registry.hpp"
 #include "support/manual_clock.hpp"
 
@@ -39,6 +40,12 @@ class FamilyTest : public ::testing::Test {
     const Status status = family->FindOrMake(values.data(), values.size(), &series);
     EXPECT_TRUE(status.ok()) << status.text();
     return series;
+  }
+
+  static bool UpdatePresent(Family* family, const std::vector<std::string_view>& values,
+                            UpdateOp op, double value) {
+    const auto value_at = [&](size_t i) { return values[i]; };
+    return family->UpdatePresent(values.size(), value_at, op, value);
   }
 
   static std::vector<Point> ReadAll(Family* family, std::unique_ptr<PointSource>* keep) {
@@ -183,9 +190,7 @@ TEST_F(FamilyTest, TheSameValuesAreTheSameSeriesAndLookAlikesAreNot) {
   }
   EXPECT_EQ(registry_.LiveSeries(), sets.size());
   for (size_t i = 0; i < sets.size(); ++i) {
-    ASSERT_TRUE(
-        family->UpdatePresent(sets[i].data(), 2, UpdateOp::kAdd, 1.0 + static_cast<double>(i)))
-        << i;
+    ASSERT_TRUE(UpdatePresent(family, sets[i], UpdateOp::kAdd, 1.0 + static_cast<double>(i))) << i;
   }
   const std::map<std::string, double> counted = Values(family);
   for (size_t i = 0; i < sets.size(); ++i) {
@@ -200,13 +205,14 @@ TEST_F(FamilyTest, AnUpdateOfWhatIsPresentTakesNothingElse) {
   Get(family, {"x\"\n\\"});
   for (const std::string_view other :
        {"", "x", "x\"", "x\"\n", "x\"\n\\\\", "x\\\"\\n\\\\", "x\"n\\"}) {
-    EXPECT_FALSE(family->UpdatePresent(&other, 1, UpdateOp::kAdd, 1)) << other;
+    EXPECT_FALSE(UpdatePresent(family, {other}, UpdateOp::kAdd, 1)) << other;
   }
   const std::string_view there = "x\"\n\\";
-  EXPECT_FALSE(family->UpdatePresent(&there, 0, UpdateOp::kAdd, 1));
-  EXPECT_FALSE(family->UpdatePresent(&there, 1, UpdateOp::kSet, 1));
-  EXPECT_FALSE(family->UpdatePresent(&there, 1, UpdateOp::kObserve, 1));
-  EXPECT_TRUE(family->UpdatePresent(&there, 1, UpdateOp::kAdd, 2));
+  EXPECT_FALSE(UpdatePresent(family, {}, UpdateOp::kAdd, 1));
+  EXPECT_FALSE(UpdatePresent(family, {there, there}, UpdateOp::kAdd, 1));
+  EXPECT_FALSE(UpdatePresent(family, {there}, UpdateOp::kSet, 1));
+  EXPECT_FALSE(UpdatePresent(family, {there}, UpdateOp::kObserve, 1));
+  EXPECT_TRUE(UpdatePresent(family, {there}, UpdateOp::kAdd, 2));
   EXPECT_THAT(Values(family), ElementsAre(Pair("{a=\"x\\\"\\n\\\\\"}", 2)));
   EXPECT_EQ(registry_.IgnoredUpdates(), 0u);
 }
@@ -218,7 +224,7 @@ TEST_F(FamilyTest, AnUpdateBringsARemovedSeriesBack) {
   ASSERT_TRUE(family->FindOrMake(&value, 1, &series).ok());  // pinned, so that it stays
   family->Remove(series);
   EXPECT_TRUE(Values(family).empty());
-  EXPECT_TRUE(family->UpdatePresent(&value, 1, UpdateOp::kSet, 3));
+  EXPECT_TRUE(UpdatePresent(family, {value}, UpdateOp::kSet, 3));
   EXPECT_THAT(Values(family), ElementsAre(Pair("{a=\"x\"}", 3)));
   family->Unpin(series);
 }
