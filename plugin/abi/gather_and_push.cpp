@@ -33,7 +33,7 @@ bool VisitPoint(const Point& point, const FamilyHead& head, const promplug_visit
 }
 
 Status VisitFamily(const GatheredFamily& family, const promplug_visitor& visitor) {
-  const Status stopped(Code::kCancelled, "the visitor asked to stop");
+  Status stopped(Code::kCancelled, "the visitor asked to stop");
   const promplug_family_head head = ToHead(family.head);
   if (visitor.family(visitor.user, &head) != 0) return stopped;
   Point points[kBatch];

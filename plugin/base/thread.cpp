@@ -11,7 +11,7 @@
 namespace promplug {
 namespace {
 
-constexpr size_t kStackBytes = 512 * 1024;
+constexpr size_t kStackBytes = size_t{512} * 1024;
 
 struct Launch {
   std::string name;

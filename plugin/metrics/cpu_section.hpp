@@ -64,7 +64,7 @@ class CpuSection {
 
 #define PROMPLUG_CPU_SECTION_INPUTS(route_word, route)                                    \
   [rseq] "r"(kRseqOffset), [word] "m"(route_word), [route] "r"(route),                    \
-      [count] "m"(reinterpret_cast<const Stripes*>(route - Stripes::kExclusive)->count_), \
+      [count] "m"(reinterpret_cast<const Stripes*>((route)-Stripes::kExclusive)->count_), \
       [cells] "i"(sizeof(Stripes) - Stripes::kExclusive)
 
 template <size_t kWord, typename Number>
