@@ -188,12 +188,21 @@ TEST(SetTest, NativeBucketsStayWhenTheirProcessHasStopped) {
   EXPECT_EQ(NativeCount(host), 4);
 }
 
-TEST(SetTest, ForkChildrenBecomeProcessesOfTheirOwn) {
-  const SetWorld world;
-  Host host(world.Overrides());
+// A process of a set that runs and has a counter.
+struct Counting {
+  explicit Counting(double n) {
+    host.Start();
+    Api()->counter_add(counter, n);
+  }
+  SetWorld world;
+  Host host{world.Overrides()};
   promplug_metric* counter = host.Metric(host.Family(PROMPLUG_COUNTER, "c_total"));
-  host.Start();
-  Api()->counter_add(counter, 10);
+};
+
+TEST(SetTest, ForkChildrenBecomeProcessesOfTheirOwn) {
+  Counting counting(10);
+  Host& host = counting.host;
+  promplug_metric* const counter = counting.counter;
   ASSERT_EQ(Api()->fork_prepare(host.p), PROMPLUG_OK);
   auto* steps = SharedMemory<Steps>();
   Process child([&] {
@@ -228,10 +237,9 @@ TEST(SetTest, AForkChildOfOneThatHasNoDirectoryIsAloneAndSaysWhy) {
 }
 
 TEST(SetTest, AChildWithoutTheHooksCountsForItsParent) {
-  const SetWorld world;
-  Host host(world.Overrides());
-  promplug_metric* counter = host.Metric(host.Family(PROMPLUG_COUNTER, "c_total"));
-  host.Start();
+  Counting counting(0);
+  Host& host = counting.host;
+  promplug_metric* const counter = counting.counter;
   Process child([&] {
     Api()->counter_add(counter, 3);
     promplug_family* family = nullptr;
@@ -246,14 +254,12 @@ TEST(SetTest, AChildWithoutTheHooksCountsForItsParent) {
 }
 
 TEST(SetTest, AChildThatFindsNoRoomForItsFileGoesOnAlone) {
-  const SetWorld world;
-  Host host(world.Overrides());
-  promplug_metric* counter = host.Metric(host.Family(PROMPLUG_COUNTER, "c_total"));
-  host.Start();
-  Api()->counter_add(counter, 10);
+  Counting counting(10);
+  Host& host = counting.host;
+  promplug_metric* const counter = counting.counter;
   ASSERT_EQ(Api()->fork_prepare(host.p), PROMPLUG_OK);
   Process child([&] {
-    std::filesystem::remove_all(world.path());
+    std::filesystem::remove_all(counting.world.path());
     if (Api()->fork_child(host.p, PROMPLUG_CHILD_RESTART, &host.err) != PROMPLUG_E_IO) return 1;
     Api()->counter_add(counter, 3);
     Api()->counter_add(host.Metric(host.Family(PROMPLUG_COUNTER, "later_total")), 4);
