@@ -117,8 +117,8 @@ int SeekBody(void* user, curl_off_t offset, int origin) {
 
 // So that most bodies leave in one piece: each wakes the peer, and is waited for.
 long UploadBufferBytes(uint64_t body_bytes) {
-  constexpr long kLeast = 16 * 1024;  // of libcurl
-  constexpr long kMost = 256 * 1024;
+  constexpr long kLeast = 16L * 1024;  // of libcurl
+  constexpr long kMost = 256L * 1024;
   return body_bytes < kMost ? std::max(static_cast<long>(body_bytes), kLeast) : kMost;
 }
 

@@ -11,6 +11,7 @@
 #include "metrics/cpu_slot.hpp"
 
 extern "C" {
+// NOLINTNEXTLINE(bugprone-reserved-identifier): of glibc 2.35 and later
 extern const unsigned int __rseq_size __attribute__((weak));
 }
 #endif

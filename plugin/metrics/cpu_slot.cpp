@@ -2,6 +2,7 @@
 #include "metrics/cpu_slot.hpp"
 
 extern "C" {
+// NOLINTNEXTLINE(bugprone-reserved-identifier): of glibc 2.35 and later
 extern const std::ptrdiff_t __rseq_offset __attribute__((weak));
 }
 

@@ -17,7 +17,7 @@ namespace {
 
 // On many kernels a signal makes tmpfs give back everything that the call has allocated: with small
 // steps a process that gets signals all the time comes to an end, too.
-constexpr uint64_t kStepBytes = 256 * 1024;
+constexpr uint64_t kStepBytes = uint64_t{256} * 1024;
 constexpr char kZeros[4096] = {};
 
 Status NoSpace(uint64_t bytes, int error) {

@@ -20,7 +20,8 @@ using SegmentFile = SetDirectory::SegmentFile;
 }  // namespace
 
 std::unique_ptr<SetMerge> ProcessSet::LiveOnly() {
-  auto merge = std::make_unique<SetMerge>([](std::string_view, std::string_view, std::string) {});
+  auto merge =
+      std::make_unique<SetMerge>([](std::string_view, std::string_view, const std::string&) {});
   const Result<std::vector<SegmentFile>> files = directory_.List({}, &memory_->uuid());
   if (!files.ok()) return nullptr;
   for (const SegmentFile& file : files.value()) {
