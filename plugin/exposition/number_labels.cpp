@@ -4,6 +4,7 @@
 #include <cstring>
 #include <limits>
 
+#include "exposition/numbers.hpp"
 #include "exposition/output_buffer.hpp"
 
 namespace promplug {
@@ -21,6 +22,7 @@ void NumberLabels::Use(const double* numbers, size_t n) {
 }
 
 void NumberLabels::Add(double number) {
+  static_assert(std::string_view("quantile=\"").size() + kNumberSpanBytes <= sizeof(Text::bytes));
   static_assert(OutputBuffer::kSlackBytes <= kMaxBytes && kMaxBytes <= sizeof(Text::bytes));
   Text& text = texts_.emplace_back();
   char* out = text.bytes;

@@ -16,6 +16,7 @@
 #include "gather/refusals.hpp"
 #include "gather/set_run.hpp"
 #include "gather/value_points.hpp"
+#include "metrics/shape.hpp"
 #include "multiprocess/merge_rules.hpp"
 
 namespace promplug {
@@ -156,10 +157,7 @@ Status CheckValue(const ValueSpec& spec) {
   if (!spec.read && reinterpret_cast<uintptr_t>(spec.cell) % sizeof(uint64_t) != 0) {
     return Status(Code::kInvalid, "the cell of value " + Quoted(spec.name) + " is not aligned");
   }
-  const bool only_of_gauges = spec.process_mode == ProcessMode::kMax ||
-                              spec.process_mode == ProcessMode::kMin ||
-                              spec.process_mode == ProcessMode::kLatest;
-  if (only_of_gauges && spec.type != MetricType::kGauge) {
+  if (!HasProcessMode(spec.type, spec.process_mode)) {
     return Status(Code::kInvalid, "value " + Quoted(spec.name) +
                                       ": the process modes max, min and latest are for gauges");
   }

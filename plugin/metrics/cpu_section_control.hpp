@@ -5,7 +5,7 @@
 
 namespace promplug {
 
-// Whether threads of this process may be in sections of CpuSection::Add(), and their end.
+// Whether threads of this process may be in sections of CpuSection, and their end.
 // Thread-safe.
 class CpuSectionControl {
  public:

@@ -144,7 +144,7 @@ Status Family::ReleaseHostCell(Series* series, const uint64_t* cell) {
     if (!known) return Status(Code::kNotFound, "no such cell of this series");
     if (!host_cells_.Any(series)) {
       series->flags_.fetch_and(static_cast<uint8_t>(~Series::kHasHostCells),
-                               std::memory_order_relaxed);
+                               std::memory_order_release);
     }
   }
   Unpin(series);

@@ -134,9 +134,9 @@ class FamilyReader final : public PointSource {
   }
 
   static bool HasHostCells(const Series& series) {
-    return (series.flags_.load(std::memory_order_relaxed) & Series::kHasHostCells) != 0;
+    return (series.flags_.load(std::memory_order_acquire) & Series::kHasHostCells) != 0;
   }
-  [[gnu::noinline]] uint64_t HostCellSum(const Series* series) {
+  uint64_t HostCellSum(const Series* series) {
     std::lock_guard lock(family_.mutex_);
     return family_.host_cells_.Sum(series);
   }
@@ -158,20 +158,32 @@ class FamilyReader final : public PointSource {
   }
 
   void FillCounter(Series* series, size_t n, Point* out) {
-    uint64_t whole = 0;
-    if (HasHostCells(*series)) [[unlikely]]
-      whole = HostCellSum(series);
-    const Word* const cell = series->cell();
-    whole += cell[0].load(std::memory_order_relaxed);
-    double fraction = AsDouble(cell[1]);
-    EachStripe(series, [&](const Word* stripe) {
-      whole += stripe[0].load(std::memory_order_relaxed);
-      fraction += AsDouble(stripe[1]);
-    });
-    out->is_integer = fraction == 0;
-    out->integer = whole;
-    out->value = static_cast<double>(whole) + fraction;
+    const Count count = HasHostCells(*series) ? ReadWithHostCells(series) : ReadCount(series);
+    out->is_integer = count.fraction == 0;
+    out->integer = count.whole;
+    out->value = static_cast<double>(count.whole) + count.fraction;
     FillExemplars(*series, n, 1, out);
+  }
+
+  struct Count {
+    uint64_t whole;
+    double fraction;
+  };
+  static Count ReadCount(Series* series) {
+    const Word* const cell = series->cell();
+    Count count{cell[0].load(std::memory_order_relaxed), AsDouble(cell[1])};
+    EachStripe(series, [&](const Word* stripe) {
+      count.whole += stripe[0].load(std::memory_order_relaxed);
+      count.fraction += AsDouble(stripe[1]);
+    });
+    return count;
+  }
+  [[gnu::noinline]] Count ReadWithHostCells(Series* series) {
+    // Until all is read no cell of the host goes, and with it what it counted into the series.
+    std::lock_guard lock(family_.mutex_);
+    Count count = ReadCount(series);
+    count.whole += family_.host_cells_.Sum(series);
+    return count;
   }
 
   void FillHistogram(Series* series, size_t n, Point* out) {

@@ -46,7 +46,7 @@ inline uint64_t NextSeed(uint64_t seed) { return seed * kSeedFactor + 0xD1B54A32
 // A hash of bytes, mixed with a seed. Never stored, so it may change between versions. Who does not
 // know the seed cannot choose bytes that collide: no factor of a product can be made zero, the
 // factors cannot change places, since what they are mixed with differs by what nobody knows, and
-// nor is it known what a length adds.
+// nobody knows what a length adds.
 inline uint64_t HashBytes(std::string_view bytes, uint64_t seed) {
   const uint64_t key = NextSeed(seed);
   const char* p = bytes.data();

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <string_view>
 
 #include "metrics/hash.hpp"
@@ -18,12 +19,12 @@ class LabelKey {
   // be searched. REQUIRES: n is at most kMaxLabels
   template <typename ValueAt>
   LabelKey(uint64_t seed, size_t n, const ValueAt& value_at) : size_(n) {
-    // In variables of their own, since the bytes of a value might be those of a member.
+    // In variables of their own: for all that the compiler knows a value aliases a member.
     uint64_t hash = 0;
     size_t bytes = 0;
     for (size_t i = 0; i < n; ++i, seed = NextSeed(seed)) {
       const std::string_view value = value_at(i);
-      values_[i] = value;
+      std::construct_at(&values_[i], value);
       bytes += value.size();
       // None waits for the hash of another, so that the processor works at all of them at once.
       hash += HashBytes(value, seed);

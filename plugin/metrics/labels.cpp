@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "base/text.hpp"
+#include "metrics/hash_seed.hpp"
 #include "metrics/names.hpp"
 
 namespace promplug {
@@ -161,8 +162,9 @@ bool LabelReader::Next() {
 }
 
 uint64_t HashLabelSet(std::string_view rendered, Escaping escaping) {
+  const uint64_t seed = ProcessSeed();
   // A sum does not depend on the order; each label is hashed on its own first.
-  uint64_t sum = 0x2545F4914F6CDD1Du;
+  uint64_t sum = seed;
   std::string shown;
   for (LabelReader reader(rendered); reader.Next();) {
     std::string_view name = reader.escaped_name();
@@ -171,7 +173,7 @@ uint64_t HashLabelSet(std::string_view rendered, Escaping escaping) {
       reader.AppendShownName(&shown, escaping);
       name = shown;
     }
-    sum += HashBytes(reader.escaped_value(), HashBytes(name, 0x5851F42D4C957F2Du));
+    sum += HashBytes(reader.escaped_value(), HashBytes(name, seed));
   }
   return MixWords(sum, 0x9E3779B97F4A7C15u);
 }

@@ -63,7 +63,8 @@ class LabelReader {
 };
 
 // The same for two blocks whose labels, names as the scheme shows them, are the same in another
-// order. Two different sets collide with the probability of a random 64-bit value.
+// order. Two different sets collide with the probability of a random 64-bit value, and nobody can
+// choose such: it is another one in each process, but for those that are forked from it.
 uint64_t HashLabelSet(std::string_view rendered, Escaping escaping = Escaping::kUnderscores);
 
 }  // namespace promplug

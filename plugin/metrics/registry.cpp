@@ -4,20 +4,11 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <random>
 
 #include "base/text.hpp"
+#include "metrics/hash_seed.hpp"
 
 namespace promplug {
-namespace {
-
-uint64_t RandomSeed() {
-  // Label values may come from strangers, who must not be able to choose colliding ones.
-  std::random_device device;
-  return static_cast<uint64_t>(device()) << 32 | device();
-}
-
-}  // namespace
 
 Registry::Registry(const Clock& clock, void* owner, MetricMemory& memory) {
   context_.owner = owner;

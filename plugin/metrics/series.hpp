@@ -93,8 +93,10 @@ class Series {
   // What type_ is beyond the type for a gauge with a stamp and for a histogram with native buckets,
   // so that others pay nothing for it.
   static constexpr uint8_t kVariant = 0x80;
-  static constexpr auto kStampedGauge = static_cast<MetricType>(0x82);
-  static constexpr auto kNativeHistogram = static_cast<MetricType>(0x83);
+  static constexpr auto kStampedGauge =
+      static_cast<MetricType>(kVariant | static_cast<uint8_t>(MetricType::kGauge));
+  static constexpr auto kNativeHistogram =
+      static_cast<MetricType>(kVariant | static_cast<uint8_t>(MetricType::kHistogram));
   // A cell reports itself about once in 2^kHotShift additions.
   static constexpr int kHotShift = 14;
 

@@ -10,7 +10,7 @@
 
 namespace promplug {
 
-// Finds a series by the hash of its label values: open addressing, one word a slot, whose upper 16
+// Finds a series by the hash of its label values: open addressing, one word a slot, whose upper
 // bits repeat a part of the hash so that other series are rarely looked at. Look-ups take no lock,
 // inside a read section; one writer at a time.
 class SeriesTable {

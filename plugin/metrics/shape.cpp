@@ -128,23 +128,19 @@ Status CheckStates(const FamilyDescription& d) {
 }
 
 Status CheckMode(const FamilyDescription& d) {
-  const bool mergeable = d.type == MetricType::kGauge || d.type == MetricType::kStateset;
+  if (HasProcessMode(d.type, d.process_mode)) return Status();
   switch (d.process_mode) {
-    case ProcessMode::kDefault:
-      return Status();
     case ProcessMode::kMax:
     case ProcessMode::kMin:
     case ProcessMode::kLatest:
-      if (mergeable) return Status();
       return Invalid(d, "the process modes max, min and latest are for gauges and statesets");
     case ProcessMode::kSum:
-      if (d.type != MetricType::kStateset && d.type != MetricType::kInfo) return Status();
       return Invalid(d, "states and infos have no sum: the process mode cannot be that");
     case ProcessMode::kPerWorker:
-      if (d.type != MetricType::kInfo) return Status();
       return Invalid(d, "an info family has the default process mode only");
+    default:
+      return Invalid(d, "the process mode is not known");
   }
-  return Invalid(d, "the process mode is not known");
 }
 
 std::vector<double> BucketsOf(const FamilyDescription& d) {
@@ -242,6 +238,22 @@ std::vector<std::string> FamilyShape::SampleNames() const {
     for (const std::string_view suffix : suffixes) names.insert(stem + std::string(suffix));
   }
   return {names.begin(), names.end()};
+}
+
+bool HasProcessMode(MetricType type, ProcessMode mode) {
+  switch (mode) {
+    case ProcessMode::kDefault:
+      return true;
+    case ProcessMode::kMax:
+    case ProcessMode::kMin:
+    case ProcessMode::kLatest:
+      return type == MetricType::kGauge || type == MetricType::kStateset;
+    case ProcessMode::kSum:
+      return type != MetricType::kStateset && type != MetricType::kInfo;
+    case ProcessMode::kPerWorker:
+      return type != MetricType::kInfo;
+  }
+  return false;
 }
 
 }  // namespace promplug

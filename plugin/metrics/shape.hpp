@@ -71,4 +71,7 @@ struct FamilyShape {
   std::vector<std::string> SampleNames() const;
 };
 
+// Whether the series of several processes of a family of that type can become one in that way.
+bool HasProcessMode(MetricType type, ProcessMode mode);
+
 }  // namespace promplug

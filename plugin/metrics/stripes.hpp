@@ -18,7 +18,7 @@ using Word = std::atomic<uint64_t>;
 //   shared     at most kMax. Every addition is atomic, so that a wrong CPU number costs speed only,
 //              and CPUs beyond the last cell have one in common with others.
 //   exclusive  at most kMaxExclusive. Cell k is written by threads on CPU k alone, by
-//              CpuSection::Add() and without a locked instruction; all else goes to the series' own
+//              CpuSection and without a locked instruction; all else goes to the series' own
 //              cell. As nothing else ever writes them they are not zeroed: a series that goes
 //              leaves them behind, to DetachedStripes.
 //
@@ -52,12 +52,12 @@ class Stripes {
   // one store writes both.
   static constexpr size_t SumOf(size_t bucket) { return 2 * bucket; }
   static constexpr size_t CountOf(size_t bucket) { return 2 * bucket + 1; }
-  // Adds what the cell of a histogram with so many buckets holds to its counts; returns its sum.
-  static double AddBuckets(const Word* cell, size_t buckets, uint64_t* counts) {
+  // Adds what a stripe of a histogram with so many buckets counted to `counts`; returns its sum.
+  static double AddBuckets(const Word* stripe, size_t buckets, uint64_t* counts) {
     double sum = 0;
     for (size_t i = 0; i < buckets; ++i) {
-      sum += std::bit_cast<double>(cell[SumOf(i)].load(std::memory_order_relaxed));
-      counts[i] += cell[CountOf(i)].load(std::memory_order_relaxed);
+      sum += std::bit_cast<double>(stripe[SumOf(i)].load(std::memory_order_relaxed));
+      counts[i] += stripe[CountOf(i)].load(std::memory_order_relaxed);
     }
     return sum;
   }

@@ -24,8 +24,8 @@ class StagedBody final : public HttpBody {
 
   explicit StagedBody(Sent sent, uint64_t max_held_bytes = kMaxHeldBytes);
 
-  // Both: false when the cap is reached or memory is short; status() says so, and the body must not
-  // be sent.
+  // Both: false when the cap is reached or there was no memory for the compressor; status() says
+  // so, and the body must not be sent. Throw std::bad_alloc where there is none for a block.
   bool Write(std::string_view text);
   bool Finish();
   const Status& status() const { return status_; }

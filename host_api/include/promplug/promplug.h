@@ -524,7 +524,8 @@ typedef struct promplug_api { /* [sized] static, valid for ever */
    * has neither wake nor wake_fd), E_NOMEM. release() is the plugin's duty only after OK. [any] */
   int32_t (*register_collector)(promplug_instance *p, const promplug_collector *c,
                                 promplug_reg *out, promplug_error *err);
-  /* As register_collector; E_EXISTS: this very series is registered. [any] */
+  /* As register_collector; E_EXISTS: this very series is registered, or its name with another type
+   * or process mode; E_INVAL also: a counter with PROMPLUG_MODE_MAX, MIN or LATEST. [any] */
   int32_t (*register_value)(promplug_instance *p, const promplug_value *v, promplug_reg *out,
                             promplug_error *err);
   /* No entry from now on; waits for a running one. OK: it has left, release() was called.

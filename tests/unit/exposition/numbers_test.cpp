@@ -171,7 +171,7 @@ void ExpectNearest(double v) {
 TEST(Numbers, FractionsOfEachScaleAreTheNearestOfTheShortest) {
   std::mt19937_64 random(5);
   constexpr uint64_t kLast = (uint64_t{1} << 52) - 1;
-  for (int exponent = -13; exponent < 53; ++exponent) {
+  for (int exponent = -14; exponent < 53; ++exponent) {
     for (int i = 0; i < 3000; ++i) {
       const uint64_t any = random() >> 12;
       const uint64_t mantissas[] = {any, any >> 12 << (i % 52) & kLast, any >> (i % 52),

@@ -115,6 +115,12 @@ TEST(RenderedLabels, HaveTheHashOfThoseThatSomeReaderTakesForThem) {
   EXPECT_NE(HashLabelSet(R"({"a.b"="1"})"), HashLabelSet(R"({"a.c"="1"})"));
 }
 
+// With a seed that is known one factor of these two would be zero.
+TEST(RenderedLabels, HaveAHashThatNobodyCanChoose) {
+  EXPECT_NE(HashLabelSet(R"({l12544="&j@0r.$zaaaaaaaa"})"),
+            HashLabelSet(R"({l12544="&j@0r.$zbbbbbbbb"})"));
+}
+
 class RegistryNamesTest : public ::testing::Test {
  protected:
   Status Make(MetricType type, std::string_view name, std::vector<std::string_view> labels = {}) {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// An update that meets the removal of its series; meant for the thread sanitizer as well.
+// An update that meets the removal of its series, a scrape that meets that of a cell of the host;
+// meant for the thread sanitizer as well.
 #include <gtest/gtest.h>
 
 #include <atomic>
@@ -83,6 +84,29 @@ TEST_F(RemovalRaceTest, WhatIsCountedByLookUpAfterARemovalIsExposed) {
     before = exposed;
   }
   EXPECT_EQ(registry_.RefusedSeries(), 0u);
+}
+
+TEST_F(RemovalRaceTest, AScrapeNeverSaysLessThanOneBeforeWhileCellsOfTheHostGo) {
+  constexpr int kCells = 100'000;
+  Series* series = nullptr;
+  ASSERT_TRUE(family_->FindOrMake(nullptr, 0, &series).ok());
+  std::atomic<bool> ended{false};
+  std::thread host([&] {
+    for (int i = 0; i < kCells; ++i) {
+      uint64_t* cell = family_->AddHostCell(series);
+      std::atomic_ref(*cell).fetch_add(1);
+      EXPECT_TRUE(family_->ReleaseHostCell(series, cell).ok());
+    }
+    ended.store(true);
+  });
+  for (uint64_t before = 0; !ended.load();) {
+    const uint64_t exposed = Exposed();
+    EXPECT_GE(exposed, before);
+    before = exposed;
+  }
+  host.join();
+  EXPECT_EQ(Exposed(), uint64_t{kCells});
+  family_->Unpin(series);
 }
 
 }  // namespace

@@ -11,7 +11,7 @@ namespace {
 
 // Both kinds, of every shape.
 TEST(StripesTest, EveryCpuFindsACellOfItsOwn) {
-  for (const size_t words : {1u, 2u, 14u, 16u, 17u, 100u, 1026u}) {
+  for (const size_t words : {1u, 2u, 14u, 16u, 17u, 100u, 1026u, 2050u}) {
     for (const uint32_t cpus : {1u, 2u, 3u, 16u, 64u, 128u}) {
       for (const bool exclusive : {false, true}) {
         SCOPED_TRACE(testing::Message() << words << " words, " << cpus << " CPUs, " << exclusive);
