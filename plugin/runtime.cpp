@@ -247,7 +247,7 @@ Status Runtime::Reload(const RuntimeOptions* options) {
   Apply(*config);
   if (!running()) return Status();
   const bool leads = set_loop_ == nullptr || set_loop_->Pause(TimePoint::min());
-  const Status status = RestartParts(*before, config, other_options, leads);
+  Status status = RestartParts(*before, config, other_options, leads);
   if (set_loop_ != nullptr) set_loop_->Resume(status.ok());
   return status;
 }

@@ -15,11 +15,11 @@ namespace promplug {
 namespace {
 
 constexpr uint64_t kPageBytes = 4096;
-constexpr uint64_t kFirstBytes = 64 * 1024;
-constexpr uint64_t kLargestStep = 4 * 1024 * 1024;
+constexpr uint64_t kFirstBytes = uint64_t{64} * 1024;
+constexpr uint64_t kLargestStep = uint64_t{4} * 1024 * 1024;
 // What is kept free for updates, at least and at most.
-constexpr uint64_t kLeastRoom = 16 * 1024;
-constexpr uint64_t kMostRoom = 1024 * 1024;
+constexpr uint64_t kLeastRoom = uint64_t{16} * 1024;
+constexpr uint64_t kMostRoom = uint64_t{1024} * 1024;
 
 constexpr uint64_t RoundUp(uint64_t n, uint64_t to) { return (n + to - 1) / to * to; }
 

@@ -16,7 +16,7 @@ namespace {
 
 // So often is a series read that changes hands meanwhile, and so often a cell.
 constexpr int kTries = 4;
-static_assert(LimitedMemory::kReadings >= 2 * kTries * kTries);
+static_assert(LimitedMemory::kReadings >= size_t{2} * kTries * kTries);
 
 double AsDouble(const Word& word) {
   return std::bit_cast<double>(word.load(std::memory_order_relaxed));

@@ -165,7 +165,7 @@ Result<std::vector<std::string>> SetFiles::Names() const {
   std::vector<std::string> names;
   for (;;) {
     errno = 0;
-    const dirent* entry = ::readdir(directory.get());
+    const dirent* entry = ::readdir(directory.get());  // NOLINT(concurrency-mt-unsafe)
     if (entry == nullptr && errno != 0) return Failed(".", "cannot be read", errno);
     if (entry == nullptr) return names;
     names.emplace_back(entry->d_name);
