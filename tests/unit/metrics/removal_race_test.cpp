@@ -87,15 +87,19 @@ TEST_F(RemovalRaceTest, WhatIsCountedByLookUpAfterARemovalIsExposed) {
 }
 
 TEST_F(RemovalRaceTest, AScrapeNeverSaysLessThanOneBeforeWhileCellsOfTheHostGo) {
-  constexpr int kCells = 100'000;
+  constexpr int kCells = 50'000;
   Series* series = nullptr;
   ASSERT_TRUE(family_->FindOrMake(nullptr, 0, &series).ok());
+  std::atomic<uint64_t> scrapes{0};
   std::atomic<bool> ended{false};
   std::thread host([&] {
     for (int i = 0; i < kCells; ++i) {
       uint64_t* cell = family_->AddHostCell(series);
       std::atomic_ref(*cell).fetch_add(1);
       EXPECT_TRUE(family_->ReleaseHostCell(series, cell).ok());
+      // The scrape that was under way ends, and one says what is there before it grows again.
+      const uint64_t wanted = scrapes.load() + 2;
+      while (scrapes.load() < wanted) std::this_thread::yield();
     }
     ended.store(true);
   });
@@ -103,6 +107,7 @@ TEST_F(RemovalRaceTest, AScrapeNeverSaysLessThanOneBeforeWhileCellsOfTheHostGo) 
     const uint64_t exposed = Exposed();
     EXPECT_GE(exposed, before);
     before = exposed;
+    scrapes.fetch_add(1);
   }
   host.join();
   EXPECT_EQ(Exposed(), uint64_t{kCells});
