@@ -81,6 +81,17 @@ inline __m128i SixteenDigits(uint64_t upper, uint64_t lower) {
 }
 #endif
 
+// As WriteSixteen(), of two halves below kTenTo8, by words of 64 bits.
+inline size_t WriteSixteenByWords(char* out, uint64_t upper, uint64_t lower) {
+  constexpr uint64_t kZeros = 0x3030303030303030;
+  const uint64_t eights[] = {EightDigits(upper), EightDigits(lower)};
+  const uint64_t texts[] = {eights[0] | kZeros, eights[1] | kZeros};
+  std::memcpy(out, texts, sizeof texts);
+  const size_t used_bits =
+      eights[1] != 0 ? 64 + std::bit_width(eights[1]) : std::bit_width(eights[0] | 1);
+  return (used_bits + 7) / 8;
+}
+
 // Writes the 16 digits of `v`. Returns how many of them there are up to the last that is not 0, at
 // least one. REQUIRES: v < 10^16
 inline size_t WriteSixteen(char* out, uint64_t v) {
@@ -92,13 +103,7 @@ inline size_t WriteSixteen(char* out, uint64_t v) {
   const int zeros = _mm_movemask_epi8(_mm_cmpeq_epi8(digits, _mm_setzero_si128()));
   return static_cast<size_t>(std::bit_width((static_cast<uint32_t>(zeros) ^ 0xFFFF) | 1));
 #else
-  constexpr uint64_t kZeros = 0x3030303030303030;
-  const uint64_t eights[] = {EightDigits(upper), EightDigits(lower)};
-  const uint64_t texts[] = {eights[0] | kZeros, eights[1] | kZeros};
-  std::memcpy(out, texts, sizeof texts);
-  const size_t used_bits =
-      eights[1] != 0 ? 64 + std::bit_width(eights[1]) : std::bit_width(eights[0] | 1);
-  return (used_bits + 7) / 8;
+  return WriteSixteenByWords(out, upper, lower);
 #endif
 }
 

@@ -31,6 +31,9 @@ void ExpectSixteen(uint64_t v) {
   ASSERT_EQ(std::string(text, 16), expected);
   ASSERT_EQ(text[16], '!');
   ASSERT_EQ(used, v == 0 ? 1 : expected.find_last_not_of('0') + 1);
+  char by_words[16];
+  ASSERT_EQ(WriteSixteenByWords(by_words, v / kTenTo8, v % kTenTo8), used);
+  ASSERT_EQ(std::string(by_words, 16), expected);
 }
 
 TEST(Digits, EachNumberBelowAThousandIsRight) {
